@@ -1,0 +1,1 @@
+"""The process boundary: nothing of a submission runs outside it."""
