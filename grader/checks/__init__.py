@@ -1,0 +1,1 @@
+"""How checks judge: the pytest plugin, the submission proxy, comparisons and diagnosis."""
