@@ -1,0 +1,1 @@
+"""What exercise authors use: stub generation and the audit of rule 6."""

@@ -1,0 +1,1 @@
+"""Many submissions: scheduling over worker processes."""
