@@ -160,8 +160,7 @@ def serve(host: Host, load: Callable[[], ModuleType], code: str) -> None:
         _flush()
         frames.write_all(CALL_FD, frames.ANSWER.pack(nonce, kind, len(payload)) + payload)
         try:
-            nonce, length = frames.REQUEST.unpack(frames.read_exactly(CALL_FD, frames.REQUEST.size))
-            data = frames.read_exactly(CALL_FD, length)
+            nonce, data = frames.read_request(CALL_FD)
         except EOFError:
             return
         kind, payload = host.answer(lambda data=data: host.perform(parcel.unpack(data, host.lookup)), code)  # type: ignore[misc]

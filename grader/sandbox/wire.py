@@ -25,7 +25,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -36,7 +36,7 @@ TEXT_ITEM_BYTES = 1 << 20
 TYPE_NAME_CHARACTERS = 200
 PATH_CHARACTERS = 160
 AXES = 32
-KEYS_AT_ONCE = 256
+KEYS_AT_ONCE = 64
 KEYS_CPU_SECONDS = 1.0
 
 TAG_NONE, TAG_TRUE, TAG_FALSE, TAG_INT, TAG_LONG, TAG_FLOAT, TAG_STR, TAG_BYTES = b"NTFiIfsb"
@@ -57,6 +57,7 @@ NATIVE, SWAPPED = b"<>" if sys.byteorder == "little" else b"><"
 NO_ORDER = ord("|")
 KIND_BOOL, KIND_BYTES, KIND_TEXT = b"bSU"
 NUMBER_OBJECT = np.dtype(object).num
+USER_DTYPES = 24  # numpy's own have smaller numbers
 EXTENDED = np.finfo(np.longdouble).nmant == 63  # x86: a number whose leading bit is explicit and may be wrong
 LONG_DOUBLES = {"f": np.dtype(np.longdouble).itemsize, "c": np.dtype(np.clongdouble).itemsize}
 TO_BOOL = bytes([0, *[1] * 255])
@@ -93,7 +94,7 @@ def encode(value: object, limits: WireLimits, *, keep: Callable[[object], int] |
     """The message for `value`. Calls no method of any object that is not of a built-in type.
 
     `keep` is given what is no plain value and answers the number of its `Opaque`; without it such a value is refused.
-    Subclasses of str, list, tuple and dict travel as these. WireError where `value` does not fit, with a sentence for the student.
+    Subclasses of str, list, tuple and dict travel as these. WireError where `value` does not fit; its text is for the student.
     """
     writer = _Writer(limits, keep, tensors)
     try:
@@ -144,9 +145,11 @@ class _Misfit(Exception):
     def sentence(self) -> str:
         """Where, what, and what to do."""
         reason = self.reason
-        if self.nested and len(set(self.owners)) < len(self.owners):
+        owners, steps = self.owners[::-1], self.path[::-1]
+        if self.nested and len(set(owners)) < len(owners):
             reason = "a container that contains itself; return a value without cycles"
-        path = "".join(reversed(self.path))
+            steps = steps[: next(index for index, owner in enumerate(owners) if owner in owners[:index])]
+        path = "".join(steps)
         if len(path) > PATH_CHARACTERS:
             path = f"{path[: PATH_CHARACTERS // 2]}…{path[-PATH_CHARACTERS // 2 :]}"
         return f"returned value, at result{path}: {reason}" if path else f"returned value: {reason}"
@@ -249,19 +252,18 @@ class _Writer:
     def sequence(self, tag: int, owner: object, items: Iterable[Any], count: int, depth: int) -> None:
         """Writes a list or tuple of `count` items."""
         self.head(tag, count, depth)
-        index = 0
-        try:
-            # A copy: another thread may still change a list, and the count is already written.
-            for index, item in enumerate([*items][:count]):
+        # A copy: another thread may still change a list, and the count is already written.
+        for index, item in enumerate([*items][:count]):
+            try:
                 self.value(item, depth + 1)
-        except _Misfit as misfit:
-            raise misfit.passed(owner, f"[{index}]") from None
+            except _Misfit as misfit:
+                raise misfit.passed(owner, f"[{index}]") from None
 
     def opaque(self, value: object, name: str) -> None:
         """Writes a stand-in for what stays here."""
         if self.keep is None:
             raise _Misfit(f"an object of type {name} is no plain value; return numbers, text, lists, dicts or numpy arrays")
-        self.mark(self.keep(value), name)
+        self.mark(self.keep(value), name[:TYPE_NAME_CHARACTERS])
 
     def mark(self, ident: int, name: str) -> None:
         """Writes an `Opaque`."""
@@ -270,8 +272,8 @@ class _Writer:
 
     def text(self, text: str) -> None:
         """Writes a text without a tag."""
+        self.spend(str.__len__(text))
         data = str.encode(text, "utf-8", "surrogatepass")
-        self.spend(len(data))
         self.parts += (LENGTH.pack(len(data)), data)
 
     def tensor(self, value: Any) -> None:
@@ -285,9 +287,13 @@ class _Writer:
         shape = tuple(value.shape)
         if len(shape) > AXES:
             raise _Misfit(f"a tensor of more than {AXES} axes; return fewer")
-        self.spend(max(_extent(shape), math.prod(shape) * TENSOR_DTYPES[name]))
-        plain = cls.detach(value).resolve_conj().resolve_neg().contiguous().reshape(-1)
-        data = plain.view(torch.uint8).numpy().tobytes()
+        self.spend(math.prod(shape) * TENSOR_DTYPES[name] or _extent(shape))
+        try:
+            plain = cls.detach(value).resolve_conj().resolve_neg().contiguous().reshape(-1)
+            data = plain.view(torch.uint8).numpy().tobytes()
+        except RuntimeError:  # a tensor of a transformation under way has no data of its own
+            self.opaque(value, type_name(type(value)))
+            return
         if name == "bool":
             data = data.translate(TO_BOOL)
         self.parts += (TENSOR[len(shape)].pack(TAG_TENSOR, TENSOR_NAMES.index(name), len(shape), len(data), *shape), data)
@@ -313,7 +319,7 @@ def _write_int(writer: _Writer, value: int, depth: int) -> None:
     if -0x8000000000000000 <= value <= 0x7FFFFFFFFFFFFFFF:
         writer.parts.append(TAGGED_INT.pack(TAG_INT, value))
         return
-    size = value.bit_length() // 8 + 1
+    size = (value if value >= 0 else ~value).bit_length() // 8 + 1
     if size > INT_BYTES:
         raise _Misfit(f"an integer of more than {INT_BYTES:,} bytes; return a smaller one")
     writer.parts += (TAGGED_LENGTH.pack(TAG_LONG, size), value.to_bytes(size, "little", signed=True))
@@ -324,8 +330,8 @@ def _write_float(writer: _Writer, value: float, depth: int) -> None:
 
 
 def _write_str(writer: _Writer, value: str, depth: int) -> None:
+    writer.spend(str.__len__(value))
     data = str.encode(value, "utf-8", "surrogatepass")
-    writer.spend(len(data))
     writer.parts += (TAGGED_LENGTH.pack(TAG_STR, len(data)), data)
 
 
@@ -374,7 +380,7 @@ def _write_array(writer: _Writer, value: np.ndarray, depth: int) -> None:
     data = value.tobytes()
     if kind == KIND_BOOL:
         data = data.translate(TO_BOOL)  # an array that was never filled may hold other bytes
-    elif flaw := _flaw(order, chr(kind), itemsize, data):
+    elif (kind == KIND_TEXT or itemsize >= 16) and (flaw := _flaw(order, chr(kind), itemsize, data)):
         raise _Misfit(f"{flaw}; fill it before you return it")
     axes = len(shape)
     writer.parts += (ARRAY[axes].pack(TAG_ARRAY, order, kind, axes, itemsize, len(data), *shape), data)
@@ -386,7 +392,7 @@ def _write_objects(writer: _Writer, value: np.ndarray) -> None:
     if len(shape) > AXES:
         raise _Misfit(f"an array of more than {AXES} axes; return fewer")
     if value.dtype.num != NUMBER_OBJECT:
-        return writer.opaque(value, f"numpy.ndarray of kind {value.dtype.kind}")
+        return writer.opaque(value, f"numpy.ndarray of {_dtype_name(value.dtype)}")
     writer.count(value.size or _extent(shape))
     items = value.ravel().tolist()
     if not all(id(type(item)) in SCALARS or issubclass(type(item), str) for item in items):
@@ -397,13 +403,24 @@ def _write_objects(writer: _Writer, value: np.ndarray) -> None:
     return None
 
 
+def _dtype_name(dtype: np.dtype[Any]) -> str:
+    if dtype.kind == "V" and dtype.num < USER_DTYPES:
+        return "records"
+    return dtype.name if dtype.num < USER_DTYPES else type_name(type(dtype))
+
+
 def _write_raised(writer: _Writer, value: Raised, depth: int) -> None:
+    texts = (value.builtin, value.type_name, value.message, value.where)
+    if not all(type(text) is str for text in texts):
+        raise _Misfit("a report of an exception that holds no text; raise exceptions instead")
     writer.parts.append(b"r")
-    for text in (value.builtin, value.type_name, value.message, value.where):
+    for text in texts:
         writer.text(text)
 
 
 def _write_opaque(writer: _Writer, value: Opaque, depth: int) -> None:
+    if type(value.ident) is not int or not 0 <= value.ident < 1 << 64 or type(value.type_name) is not str:
+        raise _Misfit("a stand-in for no object; return the object itself")
     writer.mark(value.ident, value.type_name)
 
 

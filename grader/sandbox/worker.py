@@ -233,6 +233,7 @@ class Worker:
         self.tensors = tensors
         self.output = Captured(self.limits.output_bytes)
         self.output_closed = False
+        self._early = b""  # what came behind an answer: the next one where the child is just starting, else a breach
         self.alive = True
         self.own_memory = 0
         self.own_tasks = 0
@@ -312,7 +313,7 @@ class Worker:
         return answer["status"], answer["killed"]
 
     def _pending(self) -> bool:
-        return any(descriptor == self.socket.fileno() for descriptor, _ in self.poll.poll(0))
+        return bool(self._early) or any(descriptor == self.socket.fileno() for descriptor, _ in self.poll.poll(0))
 
     def _drain(self) -> None:
         # Bounded: a child that prints without end must not keep its parent reading.
@@ -347,34 +348,43 @@ class Worker:
         """One whole answer to `nonce`, while watching the clock, the memory, the CPU time and the scratch files."""
         started = time.monotonic()
         watch = _Watch(self, budget, started)
+        data = bytearray()
         try:
-            header = self._read(frames.ANSWER.size, watch, what)
-            theirs, number, length = frames.ANSWER.unpack(header)
+            while len(data) < frames.ANSWER.size:
+                self._read_more(data, frames.ANSWER.size, watch, what)
+            theirs, number, length = frames.ANSWER.unpack_from(data)
             if theirs != nonce or number not in frames.Kind._value2member_map_:
                 self._fail(Outcome.CRASHED, f"{what}: an answer to another question")
             if length > largest:
                 self._fail(Outcome.CRASHED, f"{what}: an answer of {length} bytes; at most {largest} are allowed")
-            return frames.Kind(number), self._read(length, watch, what)
+            whole = frames.ANSWER.size + length
+            while len(data) < whole:
+                self._read_more(data, whole, watch, what)
+            if len(data) > whole:  # only the two answers of the start may come together
+                self._early = bytes(memoryview(data)[whole:])
+            return frames.Kind(number), bytes(memoryview(data)[frames.ANSWER.size : whole])
         finally:
             budget.seconds -= time.monotonic() - started
             budget.cpu_seconds -= watch.cpu_used
 
-    def _read(self, count: int, watch: _Watch, what: str) -> bytes:
-        data = bytearray()
-        while len(data) < count:
-            events = dict(self.poll.poll(max(1.0, 1000 * min(WATCH_SECONDS, watch.left()))))
-            if self.output_fd in events:
-                self._drain()
-            if self.socket.fileno() in events:
-                try:
-                    part = self.socket.recv(min(count - len(data), 1 << 20))
-                except ConnectionResetError:
-                    part = b""
-                if not part:
-                    self._ended(what)
-                data += part
-            watch.look(what)
-        return bytes(data)
+    def _read_more(self, data: bytearray, wanted: int, watch: _Watch, what: str) -> None:
+        """Waits for the child and adds what it wrote, watching meanwhile. Small answers cost one wait and one read."""
+        if self._early:
+            data += self._early
+            self._early = b""
+            return
+        events = dict(self.poll.poll(max(1.0, 1000 * min(WATCH_SECONDS, watch.left()))))
+        if self.output_fd in events:
+            self._drain()
+        if self.socket.fileno() in events:
+            try:
+                part = self.socket.recv(max(1 << 16, min(wanted - len(data), 1 << 20)))
+            except ConnectionResetError:
+                part = b""
+            if not part:
+                self._ended(what)
+            data += part
+        watch.look(what)
 
     def _ended(self, what: str) -> None:
         status, killed = self.close(ENDING_SECONDS)
