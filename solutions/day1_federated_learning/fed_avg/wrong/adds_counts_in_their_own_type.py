@@ -1,0 +1,56 @@
+"""adds the counts in their own integer type, which wraps around"""
+
+import numpy as np
+
+FAILS = {"test_adds_counts_of_any_integer_type"}
+HINT = "np.uint8(200) + np.uint8(150) is 94. In which type can counts be added without a limit?"
+
+
+def fed_avg(client_params, num_examples):
+    if not isinstance(client_params, (list, tuple)):
+        raise TypeError("client_params must be a list or a tuple")
+    if isinstance(num_examples, np.ndarray):
+        if num_examples.ndim != 1:
+            raise ValueError("num_examples must be 1-d")
+    elif not isinstance(num_examples, (list, tuple)):
+        raise TypeError("num_examples must be a list, a tuple or an array")
+    if len(client_params) == 0:
+        raise ValueError("no client")
+    if len(client_params) != len(num_examples):
+        raise ValueError("as many counts as clients, please")
+    counts = []
+    for n in num_examples:
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
+            raise TypeError(f"{n!r} is no integer")
+        if n < 0:
+            raise ValueError("negative count")
+        counts.append(n)
+    total = counts[0]
+    for n in counts[1:]:
+        total = total + n
+    if not any(counts):
+        raise ValueError("no examples")
+    for params in client_params:
+        if not isinstance(params, list):
+            raise TypeError("a client is a list of arrays")
+        for layer in params:
+            if not isinstance(layer, np.ndarray) or layer.dtype.kind not in "iuf":
+                raise TypeError("a layer is an array of real numbers")
+            if not np.isfinite(layer).all():
+                raise ValueError("NaN or infinity")
+        if len(params) != len(client_params[0]):
+            raise ValueError("layer counts differ")
+        for layer, other in zip(params, client_params[0]):
+            if layer.shape != other.shape:
+                raise ValueError("shapes differ")
+    result = []
+    for i in range(len(client_params[0])):
+        layers = [params[i] for params in client_params]
+        dtype = np.result_type(*layers)
+        if dtype.kind != "f":
+            dtype = np.float64
+        mean = np.zeros(layers[0].shape)
+        for n, layer in zip(counts, layers):
+            mean += float(n) / float(total or 1) * layer.astype(np.float64)
+        result.append(mean.astype(dtype))
+    return result
