@@ -160,7 +160,8 @@ def _artefact(given: Mapping[str, Any], path: Path) -> ArtefactSpec:
 def _tensors(given: list[Mapping[str, Any]]) -> tuple[TensorSpec, ...]:
     """-1 stands for a dynamic axis."""
     return tuple(
-        TensorSpec(item.get("name"), item["dtype"], tuple(None if size == -1 else size for size in item["shape"])) for item in given
+        TensorSpec(item.get("name"), item["dtype"], tuple(None if size == -1 else size for size in item["shape"]))
+        for item in given
     )
 
 

@@ -172,7 +172,9 @@ def wrong_solutions(exercise: Exercise) -> list[WrongSolution]:
         if not isinstance(fails, set) or not fails:
             raise AuthoringError(f"{where}: no FAILS = {{...}} line; name the checks that this solution must fail")
         if not docstring or not isinstance(hint, str):
-            raise AuthoringError(f"{where}: no docstring or no HINT; the first names the misconception, the second says what to tell")
+            raise AuthoringError(
+                f"{where}: no docstring or no HINT; the first names the misconception, the second says what to tell"
+            )
         found.append(
             WrongSolution(path.stem, docstring.split("\n")[0], hint, frozenset(fails), {f"{exercise.slug}.py": path.read_bytes()})
         )

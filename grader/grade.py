@@ -65,7 +65,9 @@ class Grader:
                     return self._result(exercise, work, Status.GRADER_ERROR, reason, checks, artefacts, started)
         failing = [check.name for check in checks if check.outcome is Outcome.GRADER_ERROR]
         if failing:
-            reason = f"{exercise.slug}: {', '.join(failing)} fails on the reference solution too; run `grader audit {exercise.slug}`"
+            reason = (
+                f"{exercise.slug}: {', '.join(failing)} fails on the reference solution too; run `grader audit {exercise.slug}`"
+            )
             return self._result(exercise, work, Status.GRADER_ERROR, reason, checks, artefacts, started)
         return self._result(exercise, work, Status.GRADED, None, checks, artefacts, started)
 
@@ -106,7 +108,9 @@ class Grader:
         finally:
             subject.close()
         failed = frozenset(name for name, run in runs.items() if run.verdict.outcome not in (Outcome.PASSED, Outcome.SKIPPED))
-        return tuple(self._check_result(exercise, check, runs[check.name], exchanges[check.name], failed) for check in collected.checks)
+        return tuple(
+            self._check_result(exercise, check, runs[check.name], exchanges[check.name], failed) for check in collected.checks
+        )
 
     def _run(self, collected: Collected, check: Check, subject: Subject, runs: dict[str, CheckRun]) -> CheckRun:
         lacking = [need for need in check.needs if runs[need].verdict.outcome is not Outcome.PASSED]
@@ -154,7 +158,9 @@ def _load(path: Any) -> Any:
     """One of our own modules, by path."""
     spec = importlib.util.spec_from_file_location(f"fedlings_{path.parent.name}_{path.stem}", path)
     if spec is None or spec.loader is None or not path.is_file():
-        raise AuthoringError(f"{path.parent.name}/{path.name}: the exercise has an [artefact] table, so this file must give its cases")
+        raise AuthoringError(
+            f"{path.parent.name}/{path.name}: the exercise has an [artefact] table, so this file must give its cases"
+        )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -7,9 +7,10 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from grader.model import Course, Exercise, UsageError, Work
+from grader.submissions import Candidate, read
 
 STATE = Path(".grader") / "progress.json"
 
@@ -23,14 +24,14 @@ class Progress:
     checks: int
 
 
-def own_work(exercise: Exercise) -> Work:
-    """The module in the checkout with the modules beside it. UsageError where it is not there or unreadable."""
-    path = exercise.stub_path
-    if not path.is_file():
-        raise UsageError(f"{path}: no such file; get the stub back from the course (git checkout -- {path.name})")
-    own = {f"test_{exercise.slug}.py", "support.py"}
-    files = {PurePosixPath(item.name): item.read_bytes() for item in sorted(exercise.folder.glob("*.py")) if item.name not in own}
-    return Work(exercise.slug, files, None, source_sha256(exercise))
+def own_work(course: Course, exercise: Exercise) -> Work:
+    """The module in the checkout with the modules beside it, as grading would take them. UsageError where it is unreadable."""
+    candidate = Candidate(exercise.folder, "you", "you")
+    submission = read(candidate, course, exercise.limits)
+    if exercise.slug not in submission.works:
+        reason = submission.reason or submission.missing.get(exercise.slug, "there is no such file")
+        raise UsageError(f"{exercise.stub_path}: {reason}")
+    return submission.works[exercise.slug]
 
 
 def source_sha256(exercise: Exercise) -> str:
@@ -70,7 +71,9 @@ def save_progress(root: Path, slug: str, progress: Progress) -> None:
     known = load_progress(root) | {slug: progress}
     path = root / STATE
     path.parent.mkdir(exist_ok=True)
-    text = json.dumps({name: {"source_sha256": one.source_sha256, "passed": one.passed, "checks": one.checks} for name, one in known.items()})
+    text = json.dumps(
+        {name: {"source_sha256": one.source_sha256, "passed": one.passed, "checks": one.checks} for name, one in known.items()}
+    )
     temporary = path.with_suffix(f".{os.getpid()}")
     temporary.write_text(text, "utf-8")
     temporary.replace(path)

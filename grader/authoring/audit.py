@@ -78,7 +78,9 @@ def _once(
         ended = {check.name: check.outcome for check in result.checks}
         if first.setdefault(name, ended) != ended:
             changed = sorted(check for check in ended if ended[check] != first[name][check])
-            found.problems.append(f"{exercise.slug}: {name}: {', '.join(changed)} depends on the seed ({seed}); draw safer inputs")
+            found.problems.append(
+                f"{exercise.slug}: {name}: {', '.join(changed)} depends on the seed ({seed}); draw safer inputs"
+            )
         return ended
 
     solution = exercise.solution
@@ -98,8 +100,12 @@ def _once(
         fails = {check for check, outcome in ended.items() if outcome not in (Outcome.PASSED, Outcome.SKIPPED)}
         failed |= fails
         messages += [f"{exercise.slug}: {name}: FAILS names {check}, which is no check" for check in sorted(wrong.fails - known)]
-        messages += [f"{exercise.slug}: {name}: passes {check}, which FAILS names" for check in sorted((wrong.fails & known) - fails)]
-        messages += [f"{exercise.slug}: {name}: fails {check}, which FAILS does not name" for check in sorted(fails - wrong.fails)]
+        messages += [
+            f"{exercise.slug}: {name}: passes {check}, which FAILS names" for check in sorted((wrong.fails & known) - fails)
+        ]
+        messages += [
+            f"{exercise.slug}: {name}: fails {check}, which FAILS does not name" for check in sorted(fails - wrong.fails)
+        ]
     for path in sorted((solution / "right").glob("*.py")):
         messages += _must_pass(exercise, f"right/{path.name}", outcomes(f"right/{path.name}", path.read_bytes()))
     messages += [
@@ -128,14 +134,17 @@ def _must_not_pass(exercise: Exercise, name: str, outcomes: Mapping[str, Outcome
 
 def shrugs(reference: str) -> dict[str, bytes]:
     """Modules that define what the reference defines but only ever answer one thing; none may earn a point."""
-    names = [node.name for node in ast.parse(reference).body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
+    names = [
+        node.name for node in ast.parse(reference).body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    ]
     bodies = {
         "a module that returns None": "return None",
         "a module that raises ValueError": "raise ValueError('no')",
         "a module that raises TypeError": "raise TypeError('no')",
     }
     return {
-        title: "\n".join(f"def {name}(*arguments, **keywords):\n    {body}\n" for name in names).encode() for title, body in bodies.items()
+        title: "\n".join(f"def {name}(*arguments, **keywords):\n    {body}\n" for name in names).encode()
+        for title, body in bodies.items()
     }
 
 
@@ -156,10 +165,10 @@ def _files(exercise: Exercise) -> list[str]:
         return problems
     if exercise.stub_path.read_text("utf-8") != expected_stub(exercise):
         problems.append(f"{slug}/{slug}.py: not what the reference makes of it; run `grader build {slug}`")
-    for folder, least in (("wrong", LEAST_WRONG), ("right", LEAST_RIGHT)):
-        count = len(list((solution / folder).glob("*.py")))
+    for verdict, least in (("wrong", LEAST_WRONG), ("right", LEAST_RIGHT)):
+        count = len(list((solution / verdict).glob("*.py")))
         if count < least:
-            problems.append(f"{slug}: {count} {folder} solutions; write at least {least}")
+            problems.append(f"{slug}: {count} {verdict} solutions; write at least {least}")
     for folder, known in (
         (exercise.folder, {*KNOWN_IN_FOLDER, f"{slug}.py", f"test_{slug}.py"}),
         (solution, {*KNOWN_IN_SOLUTION, f"{slug}.py"}),

@@ -21,7 +21,12 @@ def leaks_in_folder(exercise: Exercise) -> list[str]:
     reference = (exercise.solution / f"{exercise.slug}.py").read_text("utf-8")
     secret = dict.fromkeys(solution_lines(reference), "the reference")
     visible_checks = exercise.folder / f"test_{exercise.slug}.py"
-    own = {line.strip() for path in (exercise.stub_path, visible_checks) if path.is_file() for line in _lines(path.read_text("utf-8"))}
+    own = {
+        line.strip()
+        for path in (exercise.stub_path, visible_checks)
+        if path.is_file()
+        for line in _lines(path.read_text("utf-8"))
+    }
     hidden = exercise.solution / "test_hidden.py"
     if hidden.is_file():
         # Checks of both files may be written alike; what the visible ones need themselves is no secret.

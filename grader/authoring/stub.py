@@ -61,6 +61,8 @@ def solution_lines(source: str) -> list[str]:
 def expected_stub(exercise: Exercise) -> str:
     """What `exercise`'s stub must be. AuthoringError where there is no reference."""
     if exercise.solution is None or not (exercise.solution / f"{exercise.slug}.py").is_file():
-        raise AuthoringError(f"{exercise.slug}: no reference; write solutions/{exercise.lesson}/{exercise.slug}/{exercise.slug}.py")
+        raise AuthoringError(
+            f"{exercise.slug}: no reference; write solutions/{exercise.lesson}/{exercise.slug}/{exercise.slug}.py"
+        )
     where = f"solutions/{exercise.lesson}/{exercise.slug}/{exercise.slug}.py"
     return stub_of((exercise.solution / f"{exercise.slug}.py").read_text("utf-8"), where)

@@ -94,17 +94,17 @@ def run(
                 break
         while checkers:
             for checker, answer in _answers(checkers):
-                order = checker.order
-                if order is None:
-                    raise AssertionError("a checker without an order answered")
+                done = checker.order
+                if done is None:
+                    raise GraderFault("checker: an answer without an order; this is a defect of the grader, please report it")
                 if answer is None:
                     checkers.remove(checker)
                     checker.stop()
-                    if tries.get(order.number, 1) < TRIES:
-                        tries[order.number] = 1
-                        start(order)
+                    if tries.get(done.number, 1) < TRIES:
+                        tries[done.number] = 1
+                        start(done)
                         continue
-                    yield order, _unknown(order, checker)
+                    yield done, _unknown(done, checker)
                     if (following := next(waiting, None)) is not None:
                         start(following)
                     continue
@@ -119,7 +119,7 @@ def run(
                 else:
                     checkers.remove(checker)
                     checker.stop()
-                yield order, answer.result
+                yield done, answer.result
     finally:
         for checker in checkers:
             checker.stop()
@@ -146,5 +146,13 @@ def _unknown(order: Order, checker: Checker) -> ExerciseResult:
     status = checker.process.returncode
     reason = f"the checker died (exit status {status}) while grading this, twice; see grader.log"
     return ExerciseResult(
-        order.exercise.slug, order.exercise.lesson, Status.GRADER_ERROR, reason, None, order.exercise.points, order.work.sha256, "", 0.0
+        order.exercise.slug,
+        order.exercise.lesson,
+        Status.GRADER_ERROR,
+        reason,
+        None,
+        order.exercise.points,
+        order.work.sha256,
+        "",
+        0.0,
     )

@@ -46,6 +46,8 @@ def show(value: Any) -> str:
 
 
 def _scalar(value: Any) -> str:
+    if isinstance(value, int) and value.bit_length() > 1000:  # Python refuses to write out very long ones
+        return f"an integer of {value.bit_length()} bits"
     text = f"{value:.7g}" if isinstance(value, float) else repr(value)
     return text if len(text) <= 80 else text[:79] + "…"
 
@@ -136,7 +138,9 @@ def _window(values: np.ndarray, differs: np.ndarray) -> str:
     if values.size <= SHOWN_ITEMS:
         return show(values)
     first = np.flatnonzero(differs.ravel())[: SHOWN_ITEMS // 2]
-    return ", ".join(f"{_scalar(values.ravel()[i].item())} at {tuple(int(j) for j in np.unravel_index(i, values.shape))}" for i in first)
+    return ", ".join(
+        f"{_scalar(values.ravel()[i].item())} at {tuple(int(j) for j in np.unravel_index(i, values.shape))}" for i in first
+    )
 
 
 def _count(differs: np.ndarray) -> str:

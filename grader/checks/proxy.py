@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -63,6 +63,22 @@ class SubmissionProxy:
         printed = worker.take_output() if worker is not None else ""
         return Done(self._handles(value), after, keywords_after, shares is True, seconds, printed)
 
+    def refuses(self, errors: type[Exception] | tuple[type[Exception], ...], name: str, cases: Sequence[tuple[Any, ...]]) -> None:
+        """Every call of `name` with the arguments of a case raises one of `errors`: `pytest.raises` for many calls at once.
+
+        AssertionError for the first that returns; what else it raises is raised here, as a call's own exception is.
+        """
+        answers = _translated(lambda: self._subject.request(name, ("refusals", name, list(cases))))
+        if not isinstance(answers, list) or len(answers) != len(cases):
+            raise SubmissionCrash(f"{name}: the answer is no message of the grader's")
+        for arguments, answer in zip(cases, answers, strict=True):
+            self._subject.last_call = (name, arguments, {})
+            if not isinstance(answer, Raised):
+                wanted = " or ".join(error.__name__ for error in (errors if isinstance(errors, tuple) else (errors,)))
+                raise AssertionError(f"expected {wanted}, but nothing was raised")
+            if not isinstance(builtin_error(answer), errors):
+                _raise(answer)
+
     def _handles(self, value: Any) -> Any:
         if isinstance(value, Opaque):
             self._subject.keeps_objects()
@@ -94,9 +110,6 @@ class Handle(Opaque):
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         return self._wrap(self.type_name, ("call", Opaque(self.ident, self.type_name), arguments, keywords, False))
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a handle is packed as the object that it stands for")
 
     def _wrap(self, what: str, message: tuple[Any, ...]) -> Any:
         subject: Subject = self._subject

@@ -26,7 +26,9 @@ def checks_of(
         checks.append(_check(exercise, group[0], [check.name for check in checks]))
     total = math.fsum(check.points for check in checks)
     if exercise.solution is not None and not math.isclose(total, exercise.points, abs_tol=1e-9):
-        raise AuthoringError(f"{exercise.slug}: the checks' points add up to {total:g}, but exercise.toml says {exercise.points:g}")
+        raise AuthoringError(
+            f"{exercise.slug}: the checks' points add up to {total:g}, but exercise.toml says {exercise.points:g}"
+        )
     return tuple(checks), {name: tuple(group) for name, group in groups.items()}
 
 

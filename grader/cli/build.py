@@ -11,7 +11,9 @@ from grader.cli.output import console, course
 
 def build(
     slugs: Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...", help="Default: all.", show_default=False)] = None,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 where a stub is not what its reference makes of it.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit 1 where a stub is not what its reference makes of it.")
+    ] = False,
 ) -> None:
     """Write each exercise's stub from its reference.
 
@@ -29,7 +31,8 @@ def build(
             continue
         drifted += 1
         if check:
-            out.print(f"{exercise.stub_path.relative_to(tree.root)}: not what its reference makes of it; run `grader build {exercise.slug}`")
+            path = exercise.stub_path.relative_to(tree.root)
+            out.print(f"{path}: not what its reference makes of it; run `grader build {exercise.slug}`")
         else:
             exercise.stub_path.write_text(wanted, "utf-8")
             out.print(f"wrote {exercise.stub_path.relative_to(tree.root)}")

@@ -13,7 +13,9 @@ OWN_SEED = 1
 
 
 def check(
-    slugs: Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...", help="Default: what changed last.", show_default=False)] = None,
+    slugs: Annotated[
+        list[str] | None, typer.Argument(metavar="[SLUG]...", help="Default: what changed last.", show_default=False)
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the checks' inputs.")] = OWN_SEED,
     as_json: Annotated[bool, typer.Option("--json", help="The results as JSON on stdout.")] = False,
 ) -> None:
@@ -39,7 +41,7 @@ def check(
             grader = Grader(runner, desk, seed)
             for exercise in chosen:
                 visible = replace(exercise, solution=None)
-                result = grader.grade(visible, student.own_work(visible))
+                result = grader.grade(visible, student.own_work(tree, visible))
                 if result.status is Status.GRADER_ERROR:
                     raise GraderFault(result.reason or f"{exercise.slug}: not graded")
                 results.append(result)

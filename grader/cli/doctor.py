@@ -47,7 +47,9 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON on stdo
             out.print(f"{name:<12} {installed or 'MISSING'}")
         if absent:
             out.print("\nSome packages are missing: run `make setup`.")
-        out.print("\nOthers' code is not graded here without --sandbox weak." if lacking else "\nOthers' code can be graded here.")
+        out.print(
+            "\nOthers' code is not graded here without --sandbox weak." if lacking else "\nOthers' code can be graded here."
+        )
     if lacking or absent:
         raise typer.Exit(3)
 

@@ -30,11 +30,15 @@ class Engine(StrEnum):
 def grade(
     paths: Annotated[list[Path], typer.Argument(help="Folders of submissions, single submissions, zips.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Folder for the reports.", show_default=False)],
-    exercise: Annotated[list[str] | None, typer.Option(help="Only this exercise; may be repeated. Default: all that were handed in.")] = None,
+    exercise: Annotated[
+        list[str] | None, typer.Option(help="Only this exercise; may be repeated. Default: all that were handed in.")
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Checker processes.")] = os.cpu_count() or 1,
     seed: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of the hidden inputs. Default: a new one.")] = None,
     engine: Annotated[Engine, typer.Option(help="Where checkers run.")] = Engine.LOCAL,
-    sandbox: Annotated[Strength, typer.Option(help="weak: grade although this machine lacks layers of isolation.")] = Strength.STRONG,
+    sandbox: Annotated[
+        Strength, typer.Option(help="weak: grade although this machine lacks layers of isolation.")
+    ] = Strength.STRONG,
     fresh: Annotated[bool, typer.Option("--fresh", help="Grade everything anew.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The run as JSON on stdout.")] = False,
 ) -> None:

@@ -33,7 +33,6 @@ def list_exercises(as_json: Annotated[bool, typer.Option("--json", help="As JSON
         out.print(lesson.title)
         for one in lesson.exercises:
             needs = f", after {', '.join(one.needs)}" if one.needs else ""
-            out.print(
-                f"  {one.slug:<{width}}  {one.points:>3g} points  {one.minutes:>3} min  {one.difficulty}{needs}: {student.state(one, progress)}"
-            )
+            facts = f"{one.points:>3g} points  {one.minutes:>3} min  {one.difficulty}{needs}"
+            out.print(f"  {one.slug:<{width}}  {facts}: {student.state(one, progress)}")
     out.print(f"\nNext: grader check {following.slug}" if following is not None else "\nEvery exercise here is passed.")

@@ -10,7 +10,9 @@ import typer
 from grader.cli.output import console
 
 
-def report(directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of an earlier run.", show_default=False)]) -> None:
+def report(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of an earlier run.", show_default=False)],
+) -> None:
     """Render every page and table again from the stored reports.
 
     Example: grader report reports/

@@ -39,8 +39,9 @@ def load_submission(code: str, slug: str) -> ModuleType:
 class Host:
     """The objects of one child: its module and what it keeps for the trusted side."""
 
-    def __init__(self, limits: wire.WireLimits, tensors: bool) -> None:
+    def __init__(self, limits: wire.WireLimits, tensors: bool, code: str) -> None:
         self.limits = limits
+        self.code = code
         self.tensors = tensors
         self.module: ModuleType | None = None
         self.kept: list[object] = []
@@ -54,18 +55,23 @@ class Host:
         """The inverse of `keep`."""
         return self.kept[ident]
 
-    def answer(self, work: Callable[[], object], code: str) -> tuple[frames.Kind, bytes]:
+    def answer(self, work: Callable[[], object]) -> tuple[frames.Kind, bytes]:
         """The encoded outcome of `work`, whatever that does."""
         try:
             return frames.Kind.VALUE, wire.encode(work(), self.limits, keep=self.keep, tensors=self.tensors)
         except WireError as error:
             return frames.Kind.UNFIT, str(error).encode("utf-8", "replace")
         except BaseException as error:
-            return frames.Kind.RAISED, wire.encode(describe(error, code), self.limits)
+            return frames.Kind.RAISED, wire.encode(describe(error, self.code), self.limits)
 
     def perform(self, request: tuple[Any, ...]) -> object:
-        """One request: ("call", name, arguments, keywords, details), ("get", object, name), ("forget",)."""
+        """One request.
+
+        ("call", name, arguments, keywords, details), ("refusals", name, cases), ("get", object, name) or ("forget",).
+        """
         verb, *rest = request
+        if verb == "refusals":
+            return self.refusals(*rest)
         if verb == "get":
             target, name = rest
             return getattr(target, name)
@@ -78,6 +84,19 @@ class Host:
         if not details:
             return result
         return (result, arguments, keywords, shares_memory(result, (arguments, keywords)))
+
+    def refusals(self, name: str, cases: list[tuple[Any, ...]]) -> list[Raised | None]:
+        """How each call ended: the exception, or None where it returned."""
+        function = self.function(name)
+        found: list[Raised | None] = []
+        for arguments in cases:
+            try:
+                function(*arguments)
+            except BaseException as error:
+                found.append(describe(error, self.code))
+            else:
+                found.append(None)
+        return found
 
     def function(self, name: str) -> Any:
         """What the module calls `name`."""
@@ -104,7 +123,7 @@ def shares_memory(result: object, arguments: object) -> bool:
 
 def _overlap(one: np.ndarray, other: np.ndarray) -> bool:
     try:
-        return bool(np.shares_memory(one, other, max_work=SHARED_MEMORY_EFFORT))
+        return bool(np.shares_memory(one, other, max_work=SHARED_MEMORY_EFFORT))  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return True
 
@@ -137,7 +156,7 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BaseException:  # noqa: S112 - theirs to break: what was not flushed is not shown
+        except BaseException:  # theirs to break: what was not flushed is not shown
             continue
 
 
@@ -148,13 +167,13 @@ def fresh_streams() -> None:
     sys.stderr = io.TextIOWrapper(io.BufferedWriter(io.FileIO(2, "w", closefd=False)), "utf-8", "backslashreplace")
 
 
-def serve(host: Host, load: Callable[[], ModuleType], code: str) -> None:
+def serve(host: Host, load: Callable[[], ModuleType]) -> None:
     """Loads the module, says how that went, then answers requests until the trusted side closes the socket."""
 
     def first() -> None:
         host.module = load()
 
-    kind, payload = host.answer(first, code)
+    kind, payload = host.answer(first)
     nonce = frames.NO_NONCE
     while True:
         _flush()
@@ -163,4 +182,4 @@ def serve(host: Host, load: Callable[[], ModuleType], code: str) -> None:
             nonce, data = frames.read_request(CALL_FD)
         except EOFError:
             return
-        kind, payload = host.answer(lambda data=data: host.perform(parcel.unpack(data, host.lookup)), code)  # type: ignore[misc]
+        kind, payload = host.answer(lambda data=data: host.perform(parcel.unpack(data, host.lookup)))  # type: ignore[misc]

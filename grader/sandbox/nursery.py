@@ -146,7 +146,8 @@ class Nursery:
         host.fresh_streams()
         random.seed(0)  # the fork reseeded it from the clock; a verdict depends on the run's seed alone
         limits = self.policy.limits
-        served = host.Host(wire.WireLimits(limits.value_bytes, limits.value_depth, limits.value_items), order["tensors"])
+        wired = wire.WireLimits(limits.value_bytes, limits.value_depth, limits.value_items)
+        served = host.Host(wired, order["tensors"], order["code"])
         applied = isolate(self.policy, self.prepared, order["code"], order["scratch"])
         os.closerange(host.CALL_FD + 1, 1024)
         payload = json.dumps(applied).encode()
@@ -157,7 +158,7 @@ class Nursery:
                 return sys.modules[order["module"]]
             return host.load_submission(order["code"], order["module"])
 
-        host.serve(served, load, order["code"])
+        host.serve(served, load)
 
 
 def _enter_namespaces() -> str | None:

@@ -29,7 +29,8 @@ LAYERS: tuple[Layer, ...] = (
         "namespaces",
         "own users, mounts (all read-only but a tmpfs scratch of fixed size), network, IPC and process numbers",
         required=False,
-        cure="allow unprivileged user namespaces: sysctl kernel.apparmor_restrict_unprivileged_userns=0 user.max_user_namespaces=15000",
+        cure="allow unprivileged user namespaces: "
+        "sysctl kernel.apparmor_restrict_unprivileged_userns=0 user.max_user_namespaces=15000",
     ),
     Layer(
         "rlimits",

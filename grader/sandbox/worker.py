@@ -146,7 +146,9 @@ class Nursery:
         text = (self.work / "nursery.log").read_text("utf-8", "replace").strip()
         return f"its last words: {text[-500:]}" if text else "it left no message"
 
-    def spawn(self, module: str, files: dict[str, bytes], budget: Budget, *, trusted: bool = False, tensors: bool = False) -> Worker:
+    def spawn(
+        self, module: str, files: dict[str, bytes], budget: Budget, *, trusted: bool = False, tensors: bool = False
+    ) -> Worker:
         """A child with `module` loaded from `files` (path -> content), or a preloaded `trusted` module.
 
         WorkerEnded or CallRaised where loading it fails; the time that it takes comes off `budget`.
@@ -246,7 +248,9 @@ class Worker:
         try:
             kind, payload = self._receive(frames.NO_NONCE, Budget(ISOLATE_SECONDS, ISOLATE_SECONDS), PACKET_BYTES, "isolation")
         except WorkerEnded as error:
-            raise GraderFault(f"sandbox: {error} before the submission was touched; {self.output.take().strip()[-500:]}") from error
+            raise GraderFault(
+                f"sandbox: {error} before the submission was touched; {self.output.take().strip()[-500:]}"
+            ) from error
         applied = json.loads(payload) if kind is frames.Kind.READY else []
         if set(applied) != set(self.nursery.layers):
             raise GraderFault(f"sandbox: applied {applied}, but the policy says {list(self.nursery.layers)}; see `grader doctor`")
@@ -336,7 +340,9 @@ class Worker:
             try:
                 view = view[self.socket.send(view) :]
             except BlockingIOError:
-                ready = select.select([self.output_fd], [self.socket], [], max(0.0, min(WATCH_SECONDS, deadline - time.monotonic())))
+                ready = select.select(
+                    [self.output_fd], [self.socket], [], max(0.0, min(WATCH_SECONDS, deadline - time.monotonic()))
+                )
                 if ready[0]:
                     self._drain()
                 if time.monotonic() > deadline:

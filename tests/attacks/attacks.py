@@ -117,7 +117,7 @@ RESULTS: dict[str, str] = {
     "an_exception_that_exits": "raise_(type('Out', (SystemExit,), {})())",
 }
 
-HEAD = '''
+HEAD = """
 import builtins, contextlib, ctypes, functools, os, struct, sys
 import numpy, numpy.testing
 
@@ -149,7 +149,7 @@ def attempt():
 
 if @AT_IMPORT@:
     attempt()
-'''
+"""
 TAIL = """
 _victim = fed_avg
 
@@ -182,4 +182,9 @@ def returning(victim: str, name: str, values: dict[str, str]) -> str:
     """The module `victim` whose function returns something hostile."""
     victim = victim.replace("from __future__ import annotations\n", "")
     head = HEAD.replace("@BODY@", "    pass").replace("@AT_IMPORT@", "False")
-    return "from __future__ import annotations\n" + _fill(head, values) + victim + _fill(RETURNING.replace("@RESULT@", RESULTS[name]), values)
+    return (
+        "from __future__ import annotations\n"
+        + _fill(head, values)
+        + victim
+        + _fill(RETURNING.replace("@RESULT@", RESULTS[name]), values)
+    )

@@ -86,7 +86,21 @@ def graded(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gra
         (inbox / student / "fed_avg.py").write_text(source, "utf-8")
     watched = (inbox, root / "exercises", root / "solutions", root / "grader", root / "tests")
     before, folders = fingerprint(*watched), leftovers()
-    command = [sys.executable, "-m", "grader.cli.main", "grade", str(inbox), "--out", str(out), "--exercise", "fed_avg", "--seed", "7", "--jobs", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "grader.cli.main",
+        "grade",
+        str(inbox),
+        "--out",
+        str(out),
+        "--exercise",
+        "fed_avg",
+        "--seed",
+        "7",
+        "--jobs",
+        "2",
+    ]
     process = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=900, check=False)
     heard = {}
     for label, receiver in (("tcp", listening), ("udp", datagrams), ("abstract", abstract)):
@@ -135,7 +149,9 @@ def test_nothing_was_written_or_changed(graded: Graded) -> None:
 
 def test_nothing_is_left_behind(graded: Graded) -> None:
     assert graded.folders == set()
-    assert not [pid for pid in os.listdir("/proc") if pid.isdigit() and b"grader.sandbox.nursery" in _command(pid) and _orphan(pid)]
+    assert not [
+        pid for pid in os.listdir("/proc") if pid.isdigit() and b"grader.sandbox.nursery" in _command(pid) and _orphan(pid)
+    ]
 
 
 def _command(pid: str) -> bytes:
@@ -156,7 +172,13 @@ def test_no_output_is_alive(graded: Graded) -> None:
     for path in graded.out.rglob("*"):
         if path.is_file() and path.suffix != ".sqlite":
             text = path.read_text("utf-8")
-            dead = not [c for c in text if (ord(c) < 32 and c not in "\n\t\r") or 0x7F <= ord(c) < 0xA0 or c in "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"]
+            dead = not [
+                c
+                for c in text
+                if (ord(c) < 32 and c not in "\n\t\r")
+                or 0x7F <= ord(c) < 0xA0
+                or c in "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
+            ]
             assert dead, path
             for line in text.splitlines():
                 assert not line.startswith("::"), path
@@ -179,7 +201,17 @@ def test_what_hidden_checks_asked_never_reaches_the_student(root: Path, tmp_path
     )
     (tmp_path / "in" / "spy").mkdir(parents=True)
     (tmp_path / "in" / "spy" / "fed_avg.py").write_text(spy, "utf-8")
-    command = [sys.executable, "-m", "grader.cli.main", "grade", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--seed", "3"]
+    command = [
+        sys.executable,
+        "-m",
+        "grader.cli.main",
+        "grade",
+        str(tmp_path / "in"),
+        "--out",
+        str(tmp_path / "out"),
+        "--seed",
+        "3",
+    ]
     assert subprocess.run(command, cwd=root, capture_output=True, check=False).returncode == 0
     report = json.loads((tmp_path / "out" / "spy" / "report.json").read_text("utf-8"))
     checks = report["exercises"][0]["checks"]

@@ -83,7 +83,9 @@ def test_required_layers_guard_files_network_and_processes() -> None:
     assert all(layer.cure and layer.guards for layer in LAYERS)
 
 
-def test_grading_others_code_without_a_required_layer_is_refused_with_the_cure(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_grading_others_code_without_a_required_layer_is_refused_with_the_cure(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from grader import desk as desk_module
 
     monkeypatch.setattr(desk_module, "LAYER_NAMES", tuple(name for name in LAYER_NAMES if name != "landlock"))
@@ -197,12 +199,22 @@ def test_environment_and_descriptors_hold_nothing(work: Path, monkeypatch: pytes
         "    return sorted(os.environ), [number for number in range(1024) if is_open(number)]\n"
     )
     names, descriptors = attempt(work, ALL, source)
-    assert set(names) <= {"HOME", "LANG", "TMPDIR", "PYTHONDONTWRITEBYTECODE", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"}
+    assert set(names) <= {
+        "HOME",
+        "LANG",
+        "TMPDIR",
+        "PYTHONDONTWRITEBYTECODE",
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+    }
     assert descriptors == [0, 1, 2, 3]
 
 
 def test_scratch_is_bounded_as_a_total(work: Path) -> None:
-    source = "def act():\n    for number in range(64):\n        open(str(number), 'wb').write(bytes(1 << 20))\n    return 'it worked'"
+    source = (
+        "def act():\n    for number in range(64):\n        open(str(number), 'wb').write(bytes(1 << 20))\n    return 'it worked'"
+    )
     assert attempt(work, ALL, source, Limits(scratch_bytes=8 << 20)) == "OSError"
 
 
@@ -227,5 +239,3 @@ def test_nothing_remains_on_the_disk(work: Path) -> None:
     for layers in (ALL, ALL - {"namespaces"}):
         assert attempt(work, layers, source) == "deep"
         assert [path.name for path in work.iterdir()] == ["nursery.log"]
-
-

@@ -61,7 +61,7 @@ def drop_privileges() -> None:
             break  # beyond the kernel's last one (EINVAL), or an unprivileged process that holds none (EPERM)
     header = _CapabilityHeader(CAPABILITY_VERSION_3, 0)
     nothing = (ctypes.c_uint32 * 6)()
-    syscall("capset", ctypes.byref(header), ctypes.byref(nothing))  # type: ignore[arg-type]
+    syscall("capset", ctypes.byref(header), ctypes.byref(nothing))
     prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 

@@ -103,7 +103,12 @@ def _same_for_all() -> bytes:
             program += [(_EQUAL, 0, 1, NUMBERS[name]), _statement(_RETURN, _ALLOW)]
     program += _sections(
         {
-            "clone": [_statement(_LOAD, _low(0)), (_ANY_BIT, 1, 0, CLONE_THREAD), _refuse(errno.EPERM), _statement(_RETURN, _ALLOW)],
+            "clone": [
+                _statement(_LOAD, _low(0)),
+                (_ANY_BIT, 1, 0, CLONE_THREAD),
+                _refuse(errno.EPERM),
+                _statement(_RETURN, _ALLOW),
+            ],
             "clone3": [_refuse(errno.ENOSYS)],  # its flags lie behind a pointer; libc then falls back to clone
             "fcntl": _one_of(1, FCNTLS),
             "ioctl": _one_of(1, IOCTLS),
@@ -130,7 +135,7 @@ def available() -> bool:
         return False
     try:
         action = ctypes.c_uint32(_ERRNO)
-        return syscall("seccomp", GET_ACTION_AVAIL, 0, ctypes.byref(action)) == 0  # type: ignore[arg-type]
+        return syscall("seccomp", GET_ACTION_AVAIL, 0, ctypes.byref(action)) == 0
     except OSError:
         return False
 
@@ -140,4 +145,4 @@ def restrict(pid: int) -> None:
     code = build(pid)
     buffer = ctypes.create_string_buffer(code, len(code))
     program = _Program(len(code) // 8, ctypes.addressof(buffer))
-    syscall("seccomp", SET_MODE_FILTER, 0, ctypes.byref(program))  # type: ignore[arg-type]
+    syscall("seccomp", SET_MODE_FILTER, 0, ctypes.byref(program))

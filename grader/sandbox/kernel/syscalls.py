@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+from typing import Any
 
 from grader.sandbox.kernel import numbers
 
@@ -15,7 +16,7 @@ AUDIT_ARCH: int | None = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}.get(MACHI
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def syscall(name: str, *arguments: int | bytes | None | ctypes._Pointer[ctypes.Structure] | ctypes.Structure) -> int:
+def syscall(name: str, *arguments: Any) -> int:
     """Makes the call and returns its result; OSError carries errno and the call's name (ENOSYS on an unknown machine)."""
     if name not in NUMBERS:
         raise OSError(38, f"{name}: no system call of this name on {MACHINE}")
