@@ -8,43 +8,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
 from types import FrameType
 
-from grader.model import Exercise, ExerciseResult, GraderError, Work
-
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """What a checker is told once: the course, its private folder, the run's seed, the strength of the sandbox."""
-
-    root: Path
-    work: Path
-    seed: int
-    strength: str
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One work to grade. `number` names it in the answer."""
-
-    number: int
-    exercise: Exercise
-    work: Work
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The result of one order, the layers that its sandbox applied, or the error that stops the whole run."""
-
-    number: int
-    result: ExerciseResult | None
-    layers: tuple[str, ...]
-    error: GraderError | None = None
+from grader.batch.orders import Answer, Assignment
+from grader.model import GraderError
+from grader.sandbox.policy import THREAD_VARIABLES
 
 
 def serve(connection: Connection, assignment: Assignment) -> None:

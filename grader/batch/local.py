@@ -13,8 +13,9 @@ from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from grader.batch.checker import THREAD_VARIABLES, Answer, Assignment, Order
+from grader.batch.orders import Answer, Assignment, Order
 from grader.model import ExerciseResult, GraderFault, Status
+from grader.sandbox.policy import THREAD_VARIABLES
 from grader.sandbox.remove import remove_tree
 
 # No work takes this long: every check is bounded. Beyond it the checker itself hangs, which is a fault of ours.

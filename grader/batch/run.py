@@ -13,7 +13,7 @@ from pathlib import Path
 
 from grader import __version__, catalog, submissions
 from grader.batch import local
-from grader.batch.checker import Assignment, Order
+from grader.batch.orders import Assignment, Order
 from grader.model import (
     Course,
     Exercise,

@@ -109,6 +109,7 @@ class Handle(Opaque):
         return self._wrap(f"{self.type_name}.{name}", ("get", Opaque(self.ident, self.type_name), name))
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        """Calls the object in the worker."""
         return self._wrap(self.type_name, ("call", Opaque(self.ident, self.type_name), arguments, keywords, False))
 
     def _wrap(self, what: str, message: tuple[Any, ...]) -> Any:

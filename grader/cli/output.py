@@ -14,6 +14,7 @@ from rich.console import Console
 
 from grader import catalog
 from grader.model import Course
+from grader.sandbox.policy import THREAD_VARIABLES
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -39,7 +40,7 @@ def course() -> Course:
 
 def one_thread() -> None:
     """Pins the numeric libraries before they are imported; forking and small arrays want one thread."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    for name in THREAD_VARIABLES:
         os.environ.setdefault(name, "1")
 
 

@@ -24,10 +24,10 @@ from typing import Any
 
 from grader.sandbox import frames, host, warm, wire
 from grader.sandbox.kernel import Prepared, available, isolate, prepare
-from grader.sandbox.policy import Policy
+from grader.sandbox.policy import THREAD_VARIABLES, Policy
 
 PACKET_BYTES = 1 << 16
-ENVIRONMENT = ("LANG", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+ENVIRONMENT = ("LANG", *THREAD_VARIABLES)
 
 
 class Nursery:

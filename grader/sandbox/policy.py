@@ -57,6 +57,8 @@ LAYERS: tuple[Layer, ...] = (
         cure="run on Linux for x86_64 or aarch64 with CONFIG_SECCOMP_FILTER",
     ),
 )
+# The numeric libraries' own threads: a process that forks must have none.
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 LAYER_NAMES: tuple[str, ...] = tuple(layer.name for layer in LAYERS)
 REQUIRED: frozenset[str] = frozenset(layer.name for layer in LAYERS if layer.required)
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from grader.model import GraderFault, Limits, Outcome
 from grader.sandbox import frames, parcel, wire
-from grader.sandbox.policy import LAYER_NAMES, Policy
+from grader.sandbox.policy import LAYER_NAMES, THREAD_VARIABLES, Policy
 from grader.sandbox.remove import remove_tree, tree_bytes
 from grader.sandbox.values import Raised, WireError
 
@@ -91,7 +91,7 @@ class Nursery:
                 env={
                     "LANG": "C.UTF-8",
                     "PYTHONHASHSEED": "0",
-                    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+                    **dict.fromkeys(THREAD_VARIABLES, "1"),
                 },
                 cwd="/",
                 pass_fds=(theirs.fileno(),),

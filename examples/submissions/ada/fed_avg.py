@@ -4,6 +4,10 @@ import numpy as np
 
 
 def fed_avg(client_params, num_examples):
+    if not isinstance(client_params, (list, tuple)) or not isinstance(num_examples, (list, tuple, np.ndarray)):
+        raise TypeError("clients come as a list or tuple, counts as one or as an array")
+    if isinstance(num_examples, np.ndarray) and num_examples.ndim != 1:
+        raise ValueError("counts come in one row")
     counts = list(num_examples)
     if len(client_params) == 0 or len(counts) != len(client_params):
         raise ValueError("one count for each client, and at least one client")
@@ -15,6 +19,8 @@ def fed_avg(client_params, num_examples):
         raise ValueError("counts are not negative and not all zero")
     first = client_params[0]
     for params in client_params:
+        if not isinstance(params, (list, tuple)):
+            raise TypeError("a model is a list of layers")
         for layer in params:
             if not isinstance(layer, np.ndarray) or layer.dtype.kind not in "iuf":
                 raise TypeError("a layer is an array of real numbers")

@@ -3,6 +3,16 @@
 import numpy as np
 
 
+def check_containers(clients, counts):
+    if not isinstance(clients, (list, tuple)):
+        raise TypeError("clients come as a list or tuple")
+    if isinstance(counts, np.ndarray):
+        if counts.ndim != 1:
+            raise ValueError("counts come in one row")
+    elif not isinstance(counts, (list, tuple)):
+        raise TypeError("counts come as a list, a tuple or an array")
+
+
 def checked_counts(counts):
     for count in counts:
         if isinstance(count, (bool, np.bool_)) or not isinstance(count, (int, np.integer)):

@@ -5,6 +5,7 @@ import numpy as np
 
 
 def fed_avg(client_params, num_examples):
+    averaging.check_containers(client_params, num_examples)
     counts = averaging.checked_counts(list(num_examples))
     if len(counts) != len(client_params):
         raise ValueError("one count for each client")

@@ -1,0 +1,80 @@
+"""What a class looks like as a whole: the figures that the summary, the page and the terminal share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grader.model import ExerciseResult, Outcome, Report, Status
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDigest:
+    """One check over all graded submissions."""
+
+    title: str
+    visibility: str
+    passed: int
+    graded: int
+
+    @property
+    def share(self) -> float:
+        """The part of the graded submissions that passed, 0 to 1."""
+        return self.passed / self.graded if self.graded else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ExerciseDigest:
+    """One exercise over the class. `mean` is over graded submissions, None without one."""
+
+    exercise: str
+    max_score: float
+    statuses: dict[str, int]
+    mean: float | None
+    scores: tuple[float, ...]
+    checks: tuple[CheckDigest, ...]
+    misconceptions: tuple[tuple[str, int], ...]
+    problems: tuple[tuple[str, str, str], ...]
+
+    @property
+    def hardest(self) -> CheckDigest | None:
+        """The check that fewest passed, if anybody failed any."""
+        return min(self.checks, key=lambda check: check.share, default=None)
+
+
+def digest(reports: Sequence[Report]) -> list[ExerciseDigest]:
+    """One digest an exercise, in the reports' order."""
+    slugs = list(dict.fromkeys(result.exercise for report in reports for result in report.exercises))
+    return [
+        _one(slug, [(report, result) for report in reports for result in report.exercises if result.exercise == slug])
+        for slug in slugs
+    ]
+
+
+def _one(slug: str, pairs: Sequence[tuple[Report, ExerciseResult]]) -> ExerciseDigest:
+    graded = [result for _, result in pairs if result.status is Status.GRADED]
+    scores = tuple(result.score for result in graded if result.score is not None)
+    passed: Counter[str] = Counter()
+    titles: dict[str, tuple[str, str]] = {}
+    seen: Counter[str] = Counter()
+    for result in graded:
+        for check in result.checks:
+            titles.setdefault(check.name, (check.title, str(check.visibility)))
+            passed[check.name] += check.outcome is Outcome.PASSED
+        # A misconception shows in several checks of one student: count students.
+        seen.update({check.diagnosis for check in result.checks if check.diagnosis})
+    return ExerciseDigest(
+        exercise=slug,
+        max_score=pairs[0][1].max_score,
+        statuses=dict(Counter(str(result.status) for _, result in pairs)),
+        mean=sum(scores) / len(scores) if scores else None,
+        scores=scores,
+        checks=tuple(CheckDigest(title, seen_by, passed[name], len(graded)) for name, (title, seen_by) in titles.items()),
+        misconceptions=tuple(seen.most_common()),
+        problems=tuple(
+            (report.student, str(result.status), result.reason or "")
+            for report, result in pairs
+            if result.status is not Status.GRADED
+        ),
+    )
