@@ -80,8 +80,8 @@ class ArtefactSpec:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     max_bytes: int = 8 << 20
-    ir_versions: tuple[int, int] = (7, 11)
-    opsets: Mapping[str, tuple[int, int]] = field(default_factory=lambda: {"ai.onnx": (11, 22), "ai.onnx.ml": (1, 4)})
+    ir_versions: tuple[int, int] = (4, 14)
+    opsets: Mapping[str, tuple[int, int]] = field(default_factory=lambda: {"ai.onnx": (9, 28), "ai.onnx.ml": (1, 5)})
     batch_sizes: tuple[int, ...] = (1, 7, 64)
     rtol: float = 0.0
     atol: float = 1e-5

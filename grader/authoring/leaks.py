@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from pathlib import Path
 
 from grader.authoring.stub import solution_lines
+from grader.catalog import read_constants
 from grader.model import Exercise, Report, Visibility
 from grader.reports.page import feedback_html, feedback_markdown
 from grader.reports.student import student_json
@@ -18,32 +19,29 @@ def leaks_in_folder(exercise: Exercise) -> list[str]:
     """A sentence for every line of the reference's solution, a wrong solution or a hidden check that a student can read."""
     if exercise.solution is None:
         return []
-    reference = (exercise.solution / f"{exercise.slug}.py").read_text("utf-8")
-    secret = dict.fromkeys(solution_lines(reference), "the reference")
-    visible_checks = exercise.folder / f"test_{exercise.slug}.py"
-    own = {
-        line.strip()
-        for path in (exercise.stub_path, visible_checks)
-        if path.is_file()
-        for line in _lines(path.read_text("utf-8"))
-    }
-    hidden = exercise.solution / "test_hidden.py"
-    if hidden.is_file():
-        # Checks of both files may be written alike; what the visible ones need themselves is no secret.
-        secret.update({line: "a hidden check" for line in map(str.strip, _lines(hidden.read_text("utf-8"))) if line not in own})
+    # Checks of both files may be written alike; what the visible ones need themselves is no secret.
+    own = set(_stripped(exercise.folder / f"test_{exercise.slug}.py"))
+    secret = {line: "a hidden check" for line in _stripped(exercise.solution / "test_hidden.py") if line not in own}
+    for path in (exercise.solution / "wrong").glob("*.py"):
+        docstring, _ = read_constants(path)
+        secret[docstring.split("\n")[0]] = f"wrong/{path.name}"
+    reference = exercise.solution / f"{exercise.slug}.py"
+    if reference.is_file():
+        secret.update(dict.fromkeys(solution_lines(reference.read_text("utf-8")), "the reference"))
     found = []
     for path in sorted(exercise.folder.rglob("*")):
         if path.suffix not in TEXT_SUFFIXES or not path.is_file():
             continue
-        for number, line in enumerate(_lines(path.read_text("utf-8", "replace")), 1):
-            text = line.strip()
+        for number, text in enumerate(_stripped(path), 1):
             if len(text) >= TELLING_CHARACTERS and text in secret:
                 found.append(f"{exercise.slug}/{path.name}:{number}: a line of {secret[text]} stands here; remove it")
     return found
 
 
-def _lines(text: str) -> Iterable[str]:
-    return text.splitlines()
+def _stripped(path: Path) -> list[str]:
+    """The lines of a file without their indentation and without imports, which are anybody's; none where there is no file."""
+    lines = map(str.strip, path.read_text("utf-8", "replace").splitlines()) if path.is_file() else ()
+    return ["" if line.startswith(("import ", "from ")) else line for line in lines]
 
 
 def leaks_in_report(report: Report) -> list[str]:

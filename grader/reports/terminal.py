@@ -16,7 +16,7 @@ from grader.reports.digest import ExerciseDigest, digest
 from grader.reports.page import SIGNS, WORDS
 from grader.reports.run import RunInfo
 from grader.reports.schema import tidy
-from grader.reports.text import clean, log_lines, number, one_line
+from grader.reports.text import clean, number, one_line
 
 STYLES = {"passed": "green", "failed": "red", "crashed": "red", "timed_out": "red", "out_of_memory": "red", "skipped": "dim"}
 PROBLEMS_SHOWN = 8
@@ -31,7 +31,7 @@ def render_run(entries: Sequence[tuple[str, Report]], run: RunInfo, out: Path, c
         console.print(_table(reports, [one.exercise for one in digests]))
     for one in digests:
         for line in _lines(one):
-            console.print(Text(log_lines(line)))
+            console.print(Text(line))
     if run.weak:
         console.print(
             Text("The sandbox of this run was weak: submissions could reach more of the machine than they should.", "bold")
@@ -48,7 +48,7 @@ def _table(reports: Sequence[Report], exercises: Sequence[str]) -> Table:
         table.add_column(slug, justify="right", overflow="fold")
     for report in reports:
         cells = {result.exercise: _cell(result) for result in report.exercises}
-        table.add_row(Text(log_lines(one_line(report.student, 40))), *(cells.get(slug, Text("")) for slug in exercises))
+        table.add_row(Text(one_line(report.student, 40)), *(cells.get(slug, Text("")) for slug in exercises))
     return table
 
 
@@ -91,7 +91,7 @@ def render_check(result: ExerciseResult, exercise: Exercise, console: Console) -
         console.print(Text("\nYour code printed:", "bold"))
         lines = clean(printed).rstrip("\n").split("\n")
         for line in lines[:OUTPUT_LINES]:
-            console.print(Text(f"  {log_lines(line)}"))
+            console.print(Text(f"  {line}"))
         if len(lines) > OUTPUT_LINES:
             console.print(Text(f"  … {len(lines) - OUTPUT_LINES} more lines"))
     earned = sum(check.earned for check in result.checks)
@@ -108,7 +108,7 @@ def _render_one(check: CheckResult, console: Console) -> None:
     if check.outcome in (Outcome.PASSED, Outcome.SKIPPED):
         return
     if check.message:
-        console.print(Padding(Text(log_lines(clean(check.message))), (0, 0, 0, 5)))
+        console.print(Padding(Text(clean(check.message)), (0, 0, 0, 5)))
     if check.diagnosis:
         console.print(Padding(Text(f"Known misconception: {check.diagnosis}"), (0, 0, 0, 5)))
     if check.hint:

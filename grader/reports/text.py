@@ -13,6 +13,8 @@ _SEQUENCES = re.compile(
     r"|\x1b[P^_X][^\x1b]*(?:\x1b\\)?"
     r"|[\x1b\x9b]\[?[0-?]*[ -/]*[@-~]"
 )
+# What CI services take for a command where they find it in a log: `::` at a line's start, `##[` and `##vso[` anywhere.
+_COMMANDS = re.compile(r"(?m)^::|##(?=\[|vso\[)")
 _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _BREAKS = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&@:$^=\"'/])")
@@ -21,7 +23,7 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&@:$^=\"'/])")
 def clean(text: str, limit: int = MESSAGE_CHARACTERS) -> str:
     """Printable text of at most `limit` characters; line feeds and tabs stay.
 
-    Terminal sequences, control, bidi and unassigned characters, lone surrogates and noncharacters go; memory addresses are
+    Terminal sequences, commands to CI services, control, bidi and unassigned characters, lone surrogates and noncharacters go; memory addresses are
     made alike, since they differ from run to run.
     """
     # A million characters of rubbish cost no more than what is kept of them.
@@ -29,6 +31,7 @@ def clean(text: str, limit: int = MESSAGE_CHARACTERS) -> str:
     shortened = _SEQUENCES.sub("", shortened).replace("\r\n", "\n")
     kept = "".join(map(_printable, shortened))
     kept = _ADDRESS.sub("0x…", kept)
+    kept = _COMMANDS.sub(lambda match: f" {match[0]}" if match[0] == "::" else f"# {match[0][1:]}", kept)
     if len(kept) > limit or (len(text) > len(shortened) and len(text) > 4 * limit + 1000):
         return kept[: max(0, limit - 1)] + "…"
     return kept
@@ -47,12 +50,6 @@ def _printable(character: str) -> str:
 def one_line(text: str, limit: int = NAME_CHARACTERS) -> str:
     """`clean` without line breaks and tabs."""
     return clean(" ".join(clean(text, limit).split()), limit)
-
-
-def log_lines(text: str) -> str:
-    """Text for a log that a CI service may read: no line is a command of GitHub's or Azure's."""
-    lines = (line.replace("##[", "# #[").replace("##vso[", "# #vso[") for line in text.splitlines())
-    return "\n".join(f" {line}" if line.lstrip().startswith("::") else line for line in lines)
 
 
 def csv_cell(text: str) -> str:
@@ -76,7 +73,7 @@ def code_block(text: str) -> str:
     """A Markdown code block that its content cannot close."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}text\n{log_lines(text)}\n{fence}"
+    return f"{fence}text\n{text}\n{fence}"
 
 
 def number(value: float) -> str:

@@ -39,7 +39,8 @@ class Graded:
     heard: dict[str, bytes]
     before: dict[str, str]
     after: dict[str, str]
-    folders: set[str]
+    leftovers: set[str]
+    temporary: Path
 
     def report(self, name: str) -> dict[str, Any]:
         loaded: dict[str, Any] = json.loads((self.out / name / "report.json").read_text("utf-8"))
@@ -56,10 +57,6 @@ def fingerprint(*folders: Path) -> dict[str, str]:
                 digest = hashlib.sha256(path.read_bytes()).hexdigest()
                 found[str(path)] = f"{digest} {status.st_mode:o} {status.st_uid} {status.st_mtime_ns} {status.st_nlink}"
     return found
-
-
-def leftovers() -> set[str]:
-    return {path.name for path in Path("/tmp").glob("fedlings-*")} | {path.name for path in Path("/dev/shm").glob("canary-*")}
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +82,9 @@ def graded(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gra
         (inbox / student).mkdir(parents=True)
         (inbox / student / "fed_avg.py").write_text(source, "utf-8")
     watched = (inbox, root / "exercises", root / "solutions", root / "grader", root / "tests")
-    before, folders = fingerprint(*watched), leftovers()
+    before = fingerprint(*watched)
+    temporary = base / "tmp"
+    temporary.mkdir()
     command = [
         sys.executable,
         "-m",
@@ -101,7 +100,9 @@ def graded(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gra
         "--jobs",
         "2",
     ]
-    process = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=900, check=False)
+    process = subprocess.run(
+        command, cwd=root, env={**os.environ, "TMPDIR": str(temporary)}, capture_output=True, text=True, timeout=900, check=False
+    )
     heard = {}
     for label, receiver in (("tcp", listening), ("udp", datagrams), ("abstract", abstract)):
         receiver.settimeout(0.2)
@@ -110,8 +111,9 @@ def graded(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gra
         except TimeoutError:
             heard[label] = b""
         receiver.close()
+    leftovers = {path.name for path in temporary.iterdir()} | {path.name for path in Path("/dev/shm").glob(f"{name}*")}
     log = process.stdout + process.stderr + (out / "grader.log").read_text("utf-8", "replace")
-    yield Graded(out, process.returncode, log, canary, heard, before, fingerprint(*watched), leftovers() - folders)
+    yield Graded(out, process.returncode, log, canary, heard, before, fingerprint(*watched), leftovers, temporary)
     canary.unlink(missing_ok=True)
 
 
@@ -148,24 +150,15 @@ def test_nothing_was_written_or_changed(graded: Graded) -> None:
 
 
 def test_nothing_is_left_behind(graded: Graded) -> None:
-    assert graded.folders == set()
-    assert not [
-        pid for pid in os.listdir("/proc") if pid.isdigit() and b"grader.sandbox.nursery" in _command(pid) and _orphan(pid)
-    ]
+    assert graded.leftovers == set()
+    assert not [pid for pid in os.listdir("/proc") if pid.isdigit() and str(graded.temporary) in _working_folder(pid)]
 
 
-def _command(pid: str) -> bytes:
+def _working_folder(pid: str) -> str:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
+        return str(Path(f"/proc/{pid}/cwd").readlink())
     except OSError:
-        return b""
-
-
-def _orphan(pid: str) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1] == "1"
-    except OSError:
-        return False
+        return ""
 
 
 def test_no_output_is_alive(graded: Graded) -> None:

@@ -1,0 +1,1 @@
+"""The ONNX referee: what judges an exported model."""
