@@ -7,17 +7,17 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from grader import catalog
-from grader.artifacts.judge import Case, judge
+from grader.artifacts import judge as judging
+from grader.artifacts.judge import Case
 from grader.checks.diagnosis import Diagnosis, WrongSolution
 from grader.checks.session import Collected, Runner
 from grader.checks.subject import Exchange, Subject
-from grader.model import ArtefactResult, ArtefactSpec, AuthoringError, Exercise, GraderFault, Limits
+from grader.model import ArtefactResult, ArtefactSpec, AuthoringError, Exercise, GraderFault, Limits, Outcome
 from grader.sandbox.policy import LAYER_NAMES, LAYERS, REQUIRED, Policy
 from grader.sandbox.remove import remove_tree
-from grader.sandbox.worker import Budget, Nursery, NurserySpec
+from grader.sandbox.worker import Budget, CallRaised, Nursery, NurserySpec, Unfit, Worker, WorkerEnded
 
 REFEREE_REQUIRES = ("numpy", "onnx", "onnxruntime")
 REFEREE_MODULE = "grader.artifacts.inspect"
@@ -100,20 +100,34 @@ class Referee:
         """The verdict on `data`: parsed, checked and run in a fresh sandbox child, compared with `cases` here."""
         limits = Limits()
         budget = Budget(limits.seconds, limits.cpu_seconds)
-        worker = self._desk.nursery(REFEREE_REQUIRES, limits, (REFEREE_MODULE,)).spawn(REFEREE_MODULE, {}, budget, trusted=True)
+        nursery = self._desk.nursery(REFEREE_REQUIRES, limits, (REFEREE_MODULE,))
         try:
-            return judge(_Caller(worker, budget), name, data, spec, cases)
+            worker = nursery.spawn(REFEREE_MODULE, {}, budget, trusted=True)
+        except (WorkerEnded, CallRaised, Unfit) as error:  # the model has not been seen yet
+            raise GraderFault(f"referee: {error}") from error
+        try:
+            return judging.judge(_Caller(worker, budget), name, data, spec, cases)
         finally:
             worker.close()
 
 
 class _Caller:
-    def __init__(self, worker: Any, budget: Budget) -> None:
+    """The referee's child as `judge` calls it. What it raised is not quoted: it may carry hidden inputs."""
+
+    def __init__(self, worker: Worker, budget: Budget) -> None:
         self._worker = worker
         self._budget = budget
 
     def call(self, name: str, *arguments: object) -> object:
-        return self._worker.request(("call", name, arguments, {}, False), self._budget, name)
+        try:
+            return self._worker.request(("call", name, arguments, {}, False), self._budget, "the model")
+        except WorkerEnded as ended:
+            raise judging.WorkerEnded(ended.outcome, str(ended)) from ended
+        except CallRaised as error:
+            outcome = Outcome.OUT_OF_MEMORY if error.raised.builtin == "MemoryError" else Outcome.CRASHED
+            raise judging.WorkerEnded(outcome, "the model broke its run") from error
+        except Unfit as error:
+            raise judging.WorkerEnded(Outcome.CRASHED, "the model's answer does not fit the wire") from error
 
 
 class Keys:

@@ -198,7 +198,9 @@ def _check_nodes(model: onnx.ModelProto, opsets: dict[str, int], spec: dict[str,
     for index, node in enumerate(model.graph.node):
         domain = node.domain or "ai.onnx"
         where = f"node {index} ({_short(node.op_type)})"
-        if domain not in spec["opsets"] or domain not in opsets:
+        if domain in spec["opsets"] and domain not in opsets:
+            raise Refused("domain", f"{where} is of the domain {domain!r}, which it does not import; mend the export")
+        if domain not in spec["opsets"]:
             allowed = ", ".join(spec["opsets"])
             raise Refused("domain", f"{where} is of the domain {_short(domain)!r}; only operators of {allowed} are allowed")
         graphs = any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute)

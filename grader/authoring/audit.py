@@ -13,7 +13,7 @@ from grader.authoring.stub import expected_stub
 from grader.checks.session import Runner
 from grader.desk import Desk, wrong_solutions
 from grader.grade import Grader
-from grader.model import Check, Exercise, ExerciseResult, Outcome, Report, Status, Work, combine
+from grader.model import Check, Exercise, ExerciseResult, GraderFault, Outcome, Report, Status, Work, combine
 
 LEAST_WRONG, LEAST_RIGHT = 6, 3
 SEEDS = (1, 2, 3)
@@ -71,6 +71,8 @@ def _once(
     def outcomes(name: str, source: bytes) -> dict[str, Outcome]:
         tell(f"{exercise.slug}  seed {seed}  {name}")
         result = grader.grade(exercise, as_work(exercise.slug, source))
+        if result.status is Status.GRADER_ERROR and all(check.outcome is Outcome.GRADER_ERROR for check in result.checks):
+            raise GraderFault(result.reason or f"{exercise.slug}: {name} could not be graded")
         if result.status is Status.GRADER_ERROR:
             found.problems.append(f"{exercise.slug}: {name}: {result.reason}")
         found.problems.extend(f"{problem} (graded: {name})" for problem in leaks_in_report(_report(result, seed)))

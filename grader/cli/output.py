@@ -40,7 +40,7 @@ def course() -> Course:
 
 def one_thread() -> None:
     """Pins the numeric libraries before they are imported; forking and small arrays want one thread."""
-    for name in THREAD_VARIABLES:
+    for name in (*THREAD_VARIABLES, "ORT_DISABLE_TELEMETRY"):
         os.environ.setdefault(name, "1")
 
 

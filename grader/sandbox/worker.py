@@ -91,6 +91,7 @@ class Nursery:
                 env={
                     "LANG": "C.UTF-8",
                     "PYTHONHASHSEED": "0",
+                    "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime's own thread, and who forks must have one only
                     **dict.fromkeys(THREAD_VARIABLES, "1"),
                 },
                 cwd="/",

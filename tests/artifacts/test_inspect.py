@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from skl2onnx import to_onnx
 from sklearn.linear_model import LogisticRegression
 
-from grader.artifacts.inspect import MAX_INITIALIZERS, MAX_NODES, examine, run
+from grader.artifacts.inspect import MAX_INITIALIZERS, MAX_NODES, MAX_VALUE_INFOS, examine, run
 from grader.artifacts.judge import spec_as_plain
 from grader.model import ArtefactSpec, TensorSpec
 
@@ -173,6 +173,49 @@ def sparse(model: onnx.ModelProto) -> None:
     model.graph.sparse_initializer.append(helper.make_sparse_tensor(values, places, [3]))
 
 
+def located_elsewhere(model: onnx.ModelProto) -> None:
+    """Without any path."""
+    model.graph.initializer[0].data_location = TensorProto.EXTERNAL
+
+
+def external_in_a_list(model: onnx.ModelProto) -> None:
+    tensor = numpy_helper.from_array(WEIGHTS, "c")
+    tensor.external_data.add().key = "location"
+    model.graph.node[1].attribute.append(helper.make_attribute("more", [tensor]))
+
+
+def segment(model: onnx.ModelProto) -> None:
+    model.graph.initializer[0].segment.begin = 0
+
+
+def graph_in_an_attribute(model: onnx.ModelProto) -> None:
+    body = helper.make_graph([helper.make_node("Identity", ["z"], ["b"])], "b", [], [value("b", None)])
+    model.graph.node[1].attribute.append(helper.make_attribute("body", body))
+
+
+def sparse_constant(model: onnx.ModelProto) -> None:
+    values = helper.make_tensor("s", TensorProto.FLOAT, [1], [1.0])
+    places = helper.make_tensor("i", TensorProto.INT64, [1], [0])
+    stored = helper.make_sparse_tensor(values, places, [3])
+    model.graph.node.insert(0, helper.make_node("Constant", [], ["c"], sparse_value=stored))
+
+
+def many_descriptions(model: onnx.ModelProto) -> None:
+    model.graph.value_info.extend(onnx.ValueInfoProto(name=f"v{number}") for number in range(MAX_VALUE_INFOS))
+
+
+def not_imported(model: onnx.ModelProto) -> None:
+    model.graph.node[1].domain = "ai.onnx.ml"
+
+
+def no_kernel(model: onnx.ModelProto) -> None:
+    """Sound, but onnxruntime computes no Sinh of float64."""
+    model.graph.node.pop()
+    model.graph.node.append(helper.make_node("Cast", ["z"], ["wide"], to=TensorProto.DOUBLE))
+    model.graph.node.append(helper.make_node("Sinh", ["wide"], ["sinh"]))
+    model.graph.node.append(helper.make_node("Cast", ["sinh"], ["y"], to=TensorProto.FLOAT))
+
+
 def training(model: onnx.ModelProto) -> None:
     model.training_info.add()
 
@@ -215,6 +258,14 @@ REFUSED: list[tuple[str, Callable[[], bytes], str, str]] = [
     ("dangling input", lambda: changed(dangling), "checker", "nowhere"),
     ("unknown operator", lambda: changed(unknown_operator), "checker", "Relax"),
     ("contradicting shapes", lambda: changed(contradiction), "checker", "onnx.checker refuses it"),
+    ("external data without a path", lambda: changed(located_elsewhere), "external_data", "initializer 'w' lies in another"),
+    ("path in a list of tensors", lambda: changed(external_in_a_list), "external_data", "attribute 'more' lies in another file"),
+    ("segment", lambda: changed(segment), "tensor", "store it whole"),
+    ("graph in an attribute", lambda: changed(graph_in_an_attribute), "control_flow", "node 1 (Relu) holds a graph of its own"),
+    ("sparse Constant", lambda: changed(sparse_constant), "sparse", "node 0 (Constant) holds a sparse tensor"),
+    ("too many descriptions", lambda: changed(many_descriptions), "values", "has 20002 value descriptions"),
+    ("domain not imported", lambda: changed(not_imported), "domain", "of the domain 'ai.onnx.ml', which it does not import"),
+    ("no kernel", lambda: changed(no_kernel), "load", "onnxruntime cannot load it"),
     ("two outputs", lambda: changed(second_output), "signature", "has 2 outputs (y, z); expected 1"),
     ("two inputs", lambda: changed(second_input), "signature", "has 2 inputs (x, more); expected 1"),
     ("float64 input", lambda: changed(double_input), "signature", "input 1 'x': has dtype float64; expected float32"),
@@ -271,6 +322,12 @@ def open_width(model: onnx.ModelProto) -> None:
     model.graph.output[0].CopyFrom(value("y", ["n", None]))
 
 
+def minus_one(model: onnx.ModelProto) -> None:
+    """How some exporters spell a dynamic axis."""
+    for one in (model.graph.input[0], model.graph.output[0]):
+        one.type.tensor_type.shape.dim[0].dim_value = -1
+
+
 def notes(model: onnx.ModelProto) -> None:
     helper.set_model_props(model, {"author": "ada", "classes": "[0, 1]"})
     model.graph.node[0].doc_string = "the only layer"
@@ -303,7 +360,7 @@ def nothing(model: onnx.ModelProto) -> None:
 
 
 ODD = [
-    nothing, typed_data, initializer_as_input, unnamed_axis, open_width, notes, unused_import, odd_names,
+    nothing, typed_data, initializer_as_input, unnamed_axis, minus_one, open_width, notes, unused_import, odd_names,
     weights_as_constant, unused_empty_weights,
 ]  # fmt: skip
 

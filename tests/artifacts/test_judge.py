@@ -141,6 +141,13 @@ def test_neither_inputs_nor_expected_values_stand_in_a_reason() -> None:
     assert "654.3" not in found.reason
 
 
+def test_a_difference_has_two_digits_so_that_no_input_can_be_written_into_it() -> None:
+    inputs, [expected] = case(7)
+    found = verdict(linear(), [(inputs, [expected + np.float32(0.123456)])])
+    assert found.max_abs_difference == 0.12
+    assert "by up to 0.12 (" in (found.reason or "")
+
+
 def node(kind: str, inputs: list[str], **attributes: Any) -> onnx.NodeProto:
     return helper.make_node(kind, inputs, ["y"], **attributes)
 
@@ -345,6 +352,14 @@ def test_a_child_that_ended_is_a_refusal_that_says_how(function: str, outcome: O
     assert f"m.onnx: {text}; " in (found.reason or "")
 
 
+def test_an_ending_that_is_a_fault_of_ours_is_no_verdict() -> None:
+    def end(*args: object) -> None:
+        raise WorkerEnded(Outcome.GRADER_ERROR, "the answer was lost")
+
+    with pytest.raises(GraderFault, match="the answer was lost"):
+        verdict(linear(), examine=end)
+
+
 def test_a_fault_of_the_machine_is_no_verdict() -> None:
     def fail(*args: object) -> None:
         raise GraderFault("nursery: it ended")
@@ -356,7 +371,7 @@ def test_a_fault_of_the_machine_is_no_verdict() -> None:
 @pytest.mark.parametrize(
     "cases",
     [
-        [], [([], [])], [([case(3)[0][0]], [case(4)[1][0]])], [([case(3)[0][0].astype(np.float64)], case(3)[1])],
+        [], [([], [])], [([case(3)[0][0][:, None]], case(3)[1])], [([case(3)[0][0]], [case(4)[1][0]])], [([case(3)[0][0].astype(np.float64)], case(3)[1])],
         [([case(3)[0][0]], [np.full((3, 2), np.nan, np.float32)])], [([np.zeros((0, 3), np.float32)], [np.zeros((0, 2), np.float32)])],
     ],
 )  # fmt: skip
