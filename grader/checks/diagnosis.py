@@ -45,8 +45,8 @@ class Diagnosis:
 
         Where several do, the one whose failing checks are most like `failed`, those that the submission failed.
         """
-        if not exchanges:
-            return None
+        if all(isinstance(exchange.answer, Raised) for exchange in exchanges):
+            return None  # exceptions alone are no misconception; a stub has nothing else
         matching = [wrong for wrong in self._wrong if check in wrong.fails and self._answers_alike(wrong, check, exchanges)]
         return min(matching, key=lambda wrong: len(wrong.fails ^ failed), default=None)
 

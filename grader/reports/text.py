@@ -23,8 +23,8 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&@:$^=\"'/])")
 def clean(text: str, limit: int = MESSAGE_CHARACTERS) -> str:
     """Printable text of at most `limit` characters; line feeds and tabs stay.
 
-    Terminal sequences, commands to CI services, control, bidi and unassigned characters, lone surrogates and noncharacters go; memory addresses are
-    made alike, since they differ from run to run.
+    Terminal sequences, commands to CI services, control, bidi and unassigned characters, lone surrogates and
+    noncharacters go; memory addresses are made alike, since they differ from run to run.
     """
     # A million characters of rubbish cost no more than what is kept of them.
     shortened = text[: 4 * limit + 1000]

@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -78,7 +79,7 @@ class Nursery:
 
     def __init__(self, spec: NurserySpec, work: Path) -> None:
         self.spec = spec
-        self.work = work
+        self.folder = Path(tempfile.mkdtemp(prefix="nursery-", dir=work))
         self.count = 0
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.orders = ours
@@ -87,7 +88,7 @@ class Nursery:
                 [sys.executable, "-s", "-P", "-B", "-m", "grader.sandbox.nursery", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=(work / "nursery.log").open("ab"),
+                stderr=(self.folder / "log").open("ab"),
                 env={
                     "LANG": "C.UTF-8",
                     "PYTHONHASHSEED": "0",
@@ -98,7 +99,16 @@ class Nursery:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,  # the terminal's Ctrl-C reaches the trusted side only
             )
-        answer = self.order(
+        try:
+            answer = self._start(spec)
+        except BaseException:
+            self.close()
+            raise
+        self.layers: tuple[str, ...] = tuple(name for name in LAYER_NAMES if name in answer["layers"])
+        self.missing: dict[str, str | None] = answer["missing"]
+
+    def _start(self, spec: NurserySpec) -> dict[str, Any]:
+        return self.order(
             {
                 "requires": spec.requires,
                 "preload": spec.preload,
@@ -107,8 +117,6 @@ class Nursery:
             },
             START_SECONDS,
         )
-        self.layers: tuple[str, ...] = tuple(name for name in LAYER_NAMES if name in answer["layers"])
-        self.missing: dict[str, str | None] = answer["missing"]
 
     def __enter__(self) -> Nursery:
         return self
@@ -124,6 +132,7 @@ class Nursery:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        remove_tree(self.folder)
 
     def order(self, message: dict[str, Any], seconds: float = 30.0, descriptors: Sequence[int] = ()) -> dict[str, Any]:
         """One order and its answer. GraderFault where the server died or cannot do it."""
@@ -144,7 +153,7 @@ class Nursery:
         return answer
 
     def _log(self) -> str:
-        text = (self.work / "nursery.log").read_text("utf-8", "replace").strip()
+        text = (self.folder / "log").read_text("utf-8", "replace").strip()
         return f"its last words: {text[-500:]}" if text else "it left no message"
 
     def spawn(
@@ -155,7 +164,7 @@ class Nursery:
         WorkerEnded or CallRaised where loading it fails; the time that it takes comes off `budget`.
         """
         self.count += 1
-        home = self.work / f"{os.getpid()}-{self.count}"
+        home = self.folder / str(self.count)
         code, scratch = home / "code", home / "scratch"
         code.mkdir(parents=True)
         scratch.mkdir()
@@ -467,6 +476,4 @@ class _Watch:
 
 def work_folder() -> Path:
     """A new folder for one process's nurseries, readable by this user alone; `remove_tree` it at the end."""
-    import tempfile
-
     return Path(tempfile.mkdtemp(prefix="fedlings-"))
