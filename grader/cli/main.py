@@ -51,9 +51,10 @@ def main() -> None:
     except GraderError as problem:
         error(str(problem))
         sys.exit(FAULT if isinstance(problem, GraderFault) else USAGE)
-    except KeyboardInterrupt:
-        error("interrupted; nothing is left running")
-        sys.exit(INTERRUPTED)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # the command line library's own answer to Ctrl-C
+            error("interrupted; nothing is left running")
+        raise
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from grader.model import Report, UsageError
 from grader.reports.junit import junit_xml
 from grader.reports.page import feedback_html, feedback_markdown, index_html
 from grader.reports.run import RunInfo
-from grader.reports.schema import from_json, tidy, to_json, without_output
+from grader.reports.schema import from_json, tidy, to_json, shortened
 from grader.reports.scores import scores_csv
 from grader.reports.student import student_json
 from grader.reports.summary import summary_md
@@ -31,7 +31,7 @@ def write_report(out: Path, folder: str, report: Report) -> None:
     for name, render in FORMATS.items():
         text = render(clean)
         if len(text.encode()) >= STUDENT_BYTES:
-            text = render(without_output(clean))
+            text = render(shortened(clean))
         _replace(target / name, text)
 
 

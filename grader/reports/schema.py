@@ -9,11 +9,12 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from grader.model import REPORT_VERSION, Report, UsageError
+from grader.model import REPORT_VERSION, CheckResult, Report, UsageError
 from grader.reports.text import MESSAGE_CHARACTERS, NAME_CHARACTERS, clean, one_line
 
 # Beside what `clean` cuts: what one check printed, in the stored report.
 OUTPUT_CHARACTERS = 16_000
+SHORT_CHARACTERS = 300
 REPORT_BYTES = 16 << 20
 _adapter = TypeAdapter(Report)
 
@@ -59,19 +60,19 @@ def to_json(report: Report) -> str:
     """Strict JSON of a tidy report, below the size that a report may have."""
     text = _dump(report)
     if len(text) > REPORT_BYTES - 1024:
-        text = _dump(without_output(report))
+        text = _dump(shortened(report))
     return text
 
 
-def without_output(report: Report) -> Report:
-    """The report without what its checks printed, for the case that all of it together is too large."""
-    cut = "[cut: the report would be too large]"
+def shortened(report: Report) -> Report:
+    """The report without what its checks printed and with short messages, for the case that all together is too large."""
+
+    def short(check: CheckResult) -> CheckResult:
+        message = check.message if check.message is None else clean(check.message, SHORT_CHARACTERS)
+        return replace(check, message=message, stdout="[cut: the report would be too large]" if check.stdout else "")
+
     return replace(
-        report,
-        exercises=tuple(
-            replace(result, checks=tuple(replace(check, stdout=cut if check.stdout else "") for check in result.checks))
-            for result in report.exercises
-        ),
+        report, exercises=tuple(replace(result, checks=tuple(map(short, result.checks))) for result in report.exercises)
     )
 
 
