@@ -13,7 +13,7 @@ from grader.model import Report, UsageError
 from grader.reports.junit import junit_xml
 from grader.reports.page import feedback_html, feedback_markdown, index_html
 from grader.reports.run import RunInfo
-from grader.reports.schema import from_json, tidy, to_json, shortened
+from grader.reports.schema import from_json, shortened, tidy, to_json
 from grader.reports.scores import scores_csv
 from grader.reports.student import student_json
 from grader.reports.summary import summary_md
