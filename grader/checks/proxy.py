@@ -61,7 +61,7 @@ class SubmissionProxy:
         value, after, keywords_after, shares = answer
         worker = self._subject.worker
         printed = worker.take_output() if worker is not None else ""
-        return Done(self._handles(value), after, keywords_after, shares is True, seconds, printed)
+        return Done(self._handles(value), self._handles(after), self._handles(keywords_after), shares is True, seconds, printed)
 
     def refuses(self, errors: type[Exception] | tuple[type[Exception], ...], name: str, cases: Sequence[tuple[Any, ...]]) -> None:
         """Every call of `name` with the arguments of a case raises one of `errors`: `pytest.raises` for many calls at once.

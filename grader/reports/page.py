@@ -17,7 +17,7 @@ from grader.reports.text import code_block, markdown, number
 BINS = 10
 # Meaning is never by colour alone: every outcome has a sign and a word.
 SIGNS = {
-    "passed": "✓", "failed": "✗", "crashed": "!", "timed_out": "⧗", "out_of_memory": "▣", "skipped": "–", "grader_error": "?",
+    "passed": "✓", "failed": "✗", "crashed": "!", "timed_out": "∞", "out_of_memory": "▣", "skipped": "–", "grader_error": "?",
 }  # fmt: skip
 WORDS = {outcome: outcome.replace("_", " ") for outcome in map(str, Outcome)}
 
