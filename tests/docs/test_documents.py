@@ -38,10 +38,12 @@ def test_transcript_is_what_the_command_prints(document: str, command: str, expe
         shutil.copytree(ROOT / side, tmp_path / side, ignore=shutil.ignore_patterns("__pycache__"))
     words = shlex.split(command)
     assert words[0] == "grader", f"{document}: only grader's own commands are run"
-    done = subprocess.run([sys.executable, "-m", "grader.cli.main", *words[1:]], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert doctest.OutputChecker().check_output(expected.replace("…", "..."), done.stdout, doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE), (
-        done.stdout + done.stderr
+    done = subprocess.run(
+        [sys.executable, "-m", "grader.cli.main", *words[1:]], cwd=tmp_path, capture_output=True, text=True, check=False
     )
+    assert doctest.OutputChecker().check_output(
+        expected.replace("…", "..."), done.stdout, doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    ), done.stdout + done.stderr
 
 
 def test_there_are_transcripts() -> None:
