@@ -14,6 +14,7 @@ from grader.sandbox.values import Raised
 from grader.sandbox.worker import Budget, CallRaised, Nursery, Unfit, Worker, WorkerEnded
 
 IMPORT_TRIES = 2
+IMPORT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class Subject:
 
     def request(self, what: str, message: tuple[Any, ...]) -> Any:
         """One request to the child, which is started first where there is none. Everything it may raise is the subject's."""
+        if self.ended is not None:
+            raise self.ended
         try:
             worker = self._running()
             answer = worker.request(message, self.budget, what)
@@ -101,15 +104,17 @@ class Subject:
         if len(self._import_failures) >= IMPORT_TRIES:
             raise self._import_failures[-1]
         try:
-            self.worker = self.nursery.spawn(self.slug, self.files, self.budget, tensors=self.tensors)
+            # Not the check's budget: a module may import what the nursery did not, and pay for it once.
+            budget = Budget(IMPORT_SECONDS, IMPORT_SECONDS)
+            self.worker = self.nursery.spawn(self.slug, self.files, budget, tensors=self.tensors)
         except CallRaised as error:
             # Not the exception itself: a module that cannot be imported satisfies no `pytest.raises`.
             outcome = Outcome.OUT_OF_MEMORY if error.raised.builtin == "MemoryError" else Outcome.CRASHED
             self._import_failures = [WorkerEnded(outcome, f"import: {explain(error.raised)}")] * IMPORT_TRIES
             raise self._import_failures[-1] from None
         except WorkerEnded as error:
-            # What ends an import once may have been the machine; twice, it is the submission.
-            self._import_failures.append(error)
+            # What ends an import once may have been the machine; twice, it is the submission. A hang is not tried again.
+            self._import_failures += [error] * (IMPORT_TRIES if error.outcome is Outcome.TIMED_OUT else 1)
             raise
         return self.worker
 

@@ -59,10 +59,14 @@ class CallRaised(Exception):
 
 @dataclass(slots=True)
 class Budget:
-    """The wall-clock and CPU time that one check still may spend in the worker."""
+    """The wall-clock and CPU time that one check still may spend in the worker; `whole` is what it had at first."""
 
     seconds: float
     cpu_seconds: float
+    whole: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.whole = self.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,7 +360,7 @@ class Worker:
                 if ready[0]:
                     self._drain()
                 if time.monotonic() > deadline:
-                    self._fail(Outcome.TIMED_OUT, f"{what}: ran longer than {self.limits.seconds:g} s")
+                    self._fail(Outcome.TIMED_OUT, f"{what}: ran longer than {budget.whole:g} s")
             except OSError:
                 self._ended(what)
 
@@ -459,7 +463,7 @@ class _Watch:
         now = time.monotonic()
         limits = self.worker.limits
         if now > self.deadline:
-            self.worker._fail(Outcome.TIMED_OUT, f"{what}: ran longer than {limits.seconds:g} s")
+            self.worker._fail(Outcome.TIMED_OUT, f"{what}: ran longer than {self.budget.whole:g} s")
         if now < self.next_look:
             return
         self.next_look = now + WATCH_SECONDS
