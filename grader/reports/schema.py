@@ -59,7 +59,7 @@ def _tidy_texts(value: Any) -> Any:
 def to_json(report: Report) -> str:
     """Strict JSON of a tidy report, below the size that a report may have."""
     text = _dump(report)
-    if len(text) > REPORT_BYTES - 1024:
+    if len(text.encode()) > REPORT_BYTES - 1024:
         text = _dump(shortened(report))
     return text
 
@@ -77,7 +77,7 @@ def shortened(report: Report) -> Report:
 
 
 def _dump(report: Report) -> str:
-    return json.dumps(_adapter.dump_python(report, mode="json"), indent=1, ensure_ascii=True, allow_nan=False) + "\n"
+    return _adapter.dump_json(report, indent=1).decode() + "\n"
 
 
 def from_json(text: str, where: str) -> Report:

@@ -72,7 +72,7 @@ def student_view(report: Report) -> dict[str, Any]:
 
 def student_json(report: Report) -> str:
     """student.json of a tidy report."""
-    return json.dumps(student_view(report), indent=1, ensure_ascii=True, allow_nan=False) + "\n"
+    return json.dumps(student_view(report), allow_nan=False) + "\n"
 
 
 def check_json(result: ExerciseResult) -> dict[str, Any]:

@@ -15,6 +15,7 @@ _SEQUENCES = re.compile(
 )
 # What CI services take for a command where they find it in a log: `::` at a line's start, `##[` and `##vso[` anywhere.
 _COMMANDS = re.compile(r"(?m)^::|##(?=\[|vso\[)")
+_SUSPECT = re.compile(r"::|##|0x")
 _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _BREAKS = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&@:$^=\"'/])")
@@ -26,6 +27,8 @@ def clean(text: str, limit: int = MESSAGE_CHARACTERS) -> str:
     Terminal sequences, commands to CI services, control, bidi and unassigned characters, lone surrogates and
     noncharacters go; memory addresses are made alike, since they differ from run to run.
     """
+    if len(text) <= limit and text.isprintable() and not _SUSPECT.search(text):
+        return text  # nearly every text
     # A million characters of rubbish cost no more than what is kept of them.
     shortened = text[: 4 * limit + 1000]
     shortened = _SEQUENCES.sub("", shortened).replace("\r\n", "\n")
