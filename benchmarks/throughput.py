@@ -170,15 +170,18 @@ class Unguarded:
         """Nothing is kept."""
 
     def request(self, what: str, message: tuple[Any, ...]) -> Any:
-        """The only other request that fed_avg's checks make: many calls that must raise."""
-        _, name, cases = message
-        answers: list[Any] = []
-        for arguments in cases:
+        """The only other requests that fed_avg's checks make: many calls at once."""
+        from grader.sandbox.parcel import unpack
+
+        verb, name, cases, *valid = message
+        answers: list[Any] = [self.call(name, valid[0], {}, details=False) if valid and valid[0] is not None else None]
+        for case in cases:
             try:
-                answers.append(self.call(name, arguments, {}, details=True) and None)
+                value = self.call(name, unpack(case, lambda ident: None), {}, details=False)
+                answers.append(value if verb == "each" else None)
             except Exception as error:
                 answers.append(error.raised)  # type: ignore[attr-defined]
-        return answers
+        return answers[1:] if verb == "each" else answers
 
     def call(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any], *, details: bool) -> Any:
         """Calls the function here, in this process; an exception is marked as a sandboxed one would be."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from grader.checks.subject import Subject, builtin_error
+from grader.sandbox.parcel import pack
 from grader.sandbox.values import Opaque, Raised
 from grader.sandbox.worker import CallRaised, Unfit, WorkerEnded
 
@@ -63,21 +64,46 @@ class SubmissionProxy:
         printed = worker.take_output() if worker is not None else ""
         return Done(self._handles(value), self._handles(after), self._handles(keywords_after), shares is True, seconds, printed)
 
-    def refuses(self, errors: type[Exception] | tuple[type[Exception], ...], name: str, cases: Sequence[tuple[Any, ...]]) -> None:
+    def each(self, name: str, cases: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+        """What `name` returns for the arguments of each case, in order: many calls at the cost of one.
+
+        The calls are made when the first result is asked for. An exception is raised where its result would come.
+        """
+        answers = _translated(lambda: self._subject.request(name, ("each", name, _packed(cases))))
+        broken = not isinstance(answers, list) or not 0 < len(answers) <= len(cases)
+        if broken or (len(answers) < len(cases) and not isinstance(answers[-1], Raised)):
+            raise SubmissionCrash(f"{name}: the answer is no message of the grader's")
+        for arguments, answer in zip(cases, answers, strict=False):
+            self._subject.last_call = (name, arguments, {})
+            if isinstance(answer, Raised):
+                _raise(answer)
+            yield self._handles(answer)
+
+    def refuses(
+        self,
+        errors: type[Exception] | tuple[type[Exception], ...],
+        name: str,
+        cases: Sequence[tuple[Any, ...]],
+        valid: tuple[Any, ...] | None = None,
+    ) -> Any:
         """Every call of `name` with the arguments of a case raises one of `errors`: `pytest.raises` for many calls at once.
 
-        AssertionError for the first that returns; what else it raises is raised here, as a call's own exception is.
+        `valid`: arguments of a call that must return, made first; its value is returned. AssertionError for the first case that
+        returns; what else it raises is raised here, as a call's own exception is.
         """
-        answers = _translated(lambda: self._subject.request(name, ("refusals", name, list(cases))))
-        if not isinstance(answers, list) or len(answers) != len(cases):
+        self._subject.last_call = (name, valid or (), {})
+        answers = _translated(lambda: self._subject.request(name, ("refusals", name, _packed(cases), valid)))
+        if not isinstance(answers, list) or len(answers) != len(cases) + 1:
             raise SubmissionCrash(f"{name}: the answer is no message of the grader's")
-        for arguments, answer in zip(cases, answers, strict=True):
+        for arguments, answer in zip(cases, answers[1:], strict=True):
             self._subject.last_call = (name, arguments, {})
             if not isinstance(answer, Raised):
                 wanted = " or ".join(error.__name__ for error in (errors if isinstance(errors, tuple) else (errors,)))
                 raise AssertionError(f"expected {wanted}, but nothing was raised")
             if not isinstance(builtin_error(answer), errors):
                 _raise(answer)
+        self._subject.last_call = (name, valid or (), {})
+        return self._handles(answers[0])
 
     def _handles(self, value: Any) -> Any:
         if isinstance(value, Opaque):
@@ -88,6 +114,11 @@ class SubmissionProxy:
         if isinstance(value, dict):
             return {key: self._handles(item) for key, item in value.items()} if any(map(_may_hold, value.values())) else value
         return value
+
+
+def _packed(cases: Sequence[tuple[Any, ...]]) -> list[bytes]:
+    """Each case for itself: what one call does to its arguments must not reach those of the next."""
+    return [pack(arguments) for arguments in cases]
 
 
 def _may_hold(value: Any) -> bool:

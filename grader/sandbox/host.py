@@ -67,9 +67,12 @@ class Host:
     def perform(self, request: tuple[Any, ...]) -> object:
         """One request.
 
-        ("call", name, arguments, keywords, details), ("refusals", name, cases), ("get", object, name) or ("forget",).
+        ("call", name, arguments, keywords, details), ("each", name, cases), ("refusals", name, cases, valid),
+        ("get", object, name) or ("forget",).
         """
         verb, *rest = request
+        if verb == "each":
+            return self.each(*rest)
         if verb == "refusals":
             return self.refusals(*rest)
         if verb == "get":
@@ -85,11 +88,25 @@ class Host:
             return result
         return (result, arguments, keywords, shares_memory(result, (arguments, keywords)))
 
-    def refusals(self, name: str, cases: list[tuple[Any, ...]]) -> list[Raised | None]:
-        """How each call ended: the exception, or None where it returned."""
+    def each(self, name: str, cases: list[bytes]) -> list[object]:
+        """What each call returned; the first that raises is the last one, as a `Raised`."""
         function = self.function(name)
-        found: list[Raised | None] = []
-        for arguments in cases:
+        found: list[object] = []
+        for case in cases:
+            arguments = parcel.unpack(case, self.lookup)
+            try:
+                found.append(function(*arguments))
+            except BaseException as error:
+                found.append(describe(error, self.code))
+                break
+        return found
+
+    def refusals(self, name: str, cases: list[bytes], valid: tuple[Any, ...] | None) -> list[object]:
+        """What the valid call returned, then how each other call ended: the exception, or None where it returned."""
+        function = self.function(name)
+        found: list[object] = [function(*valid) if valid is not None else None]
+        for case in cases:
+            arguments = parcel.unpack(case, self.lookup)
             try:
                 function(*arguments)
             except BaseException as error:

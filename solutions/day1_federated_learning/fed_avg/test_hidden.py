@@ -117,8 +117,9 @@ def test_integer_and_mixed_layers(submission, rng):
         for case in cases:
             for client, dtype in enumerate((case[first], case[second])):
                 models[client].append(rng.integers(90, 127, 4).astype(dtype))
-        for counts in (draw_counts(rng, 2), [0, 1000], [1000, 0]):
-            assert_mean(submission.fed_avg(models, counts), models, counts, [case[2] for case in cases])
+        given = (draw_counts(rng, 2), [0, 1000], [1000, 0])
+        for counts, got in zip(given, submission.each("fed_avg", [(models, counts) for counts in given]), strict=True):
+            assert_mean(got, models, counts, [case[2] for case in cases])
 
 
 @pytest.mark.check(points=0.5, hint="np.uint8(200) + np.uint8(150) is 94.")
@@ -138,8 +139,9 @@ def test_adds_counts_of_any_integer_type(submission, rng):
         (beyond, beyond),
         ([small[0], *beyond[1:]], [small[0], *beyond[1:]]),
     ]
-    for counts, integers in given:
-        assert_mean(submission.fed_avg(models, counts), models, integers, [np.float64], relative=1e-5)
+    results = submission.each("fed_avg", [(models, counts) for counts, _ in given])
+    for (_, integers), got in zip(given, results, strict=True):
+        assert_mean(got, models, integers, [np.float64], relative=1e-5)
 
 
 @pytest.mark.check(points=0.25, hint="A count may be an int or any numpy integer, the counts a list, a tuple or a 1-d array.")
@@ -149,10 +151,9 @@ def test_takes_lists_tuples_and_integer_arrays(submission, rng):
     counts = draw_counts(rng, 3)
     given = [tuple(counts), [np.int64(n) for n in counts], (np.int32(counts[0]), counts[1], np.uint32(counts[2]))]
     given += [np.array(counts, dtype) for dtype in (np.int64, np.int32, np.uint32)]
-    for numbers in given:
-        assert_mean(submission.fed_avg(models, numbers), models, counts, [np.float64] * 2)
-    assert_mean(submission.fed_avg(tuple(models), counts), models, counts, [np.float64] * 2)
-    assert_mean(submission.fed_avg(tuple(models), tuple(counts)), models, counts, [np.float64] * 2)
+    cases: list[Any] = [(models, numbers) for numbers in given]
+    for got in submission.each("fed_avg", [*cases, (tuple(models), counts), (tuple(models), tuple(counts))]):
+        assert_mean(got, models, counts, [np.float64] * 2)
 
 
 @pytest.mark.check(points=0.5, hint="What is 1.5e308 times the number of examples? Which sum of shares do you reach exactly?")
@@ -166,18 +167,20 @@ def test_is_exact_at_any_scale(submission, rng):
         1e8 + rng.uniform(1, 2, (clients, 6)),
     ):
         models = [[row.copy()] for row in numbers]
-        counts = draw_counts(rng, clients)
-        assert_mean(submission.fed_avg(models, counts), models, counts, [np.float64], relative=tight(clients))
-        assert_mean(submission.fed_avg(models[:2], [1, 2]), models[:2], [1, 2], [np.float64], relative=tight(2))
+        cases = [(models, draw_counts(rng, clients)), (models[:2], [1, 2])]
+        for (chosen, counts), got in zip(cases, submission.each("fed_avg", cases), strict=True):
+            assert_mean(got, chosen, counts, [np.float64], relative=tight(len(chosen)))
 
 
 @pytest.mark.check(points=0.5, hint="A client with 0 examples took part; what is its share?")
 def test_zero_examples_have_no_weight(submission, rng):
     """allows clients with 0 examples and gives them no weight"""
+    cases = []
     for empty in ([0], [2], [3], [1, 2, 3], [0, 1, 2]):
-        models = draw_clients(rng, 4, [(3,)])
         counts = [0 if k in empty else n for k, n in enumerate(draw_counts(rng, 4))]
-        assert_mean(submission.fed_avg(models, counts), models, counts, [np.float64])
+        cases.append((draw_clients(rng, 4, [(3,)]), counts))
+    for (models, counts), got in zip(cases, submission.each("fed_avg", cases), strict=True):
+        assert_mean(got, models, counts, [np.float64])
 
 
 @pytest.mark.check(points=0.25, hint="A client with 0 examples is checked like any other.")
@@ -269,13 +272,12 @@ def test_refuses_unequal_layer_counts(submission, rng):
     """raises ValueError if clients differ in their number of layers"""
     counts = draw_counts(rng, 3)
     good = draw_clients(rng, 3, [(3,), (3,)])
-    assert_type(submission.fed_avg(good, counts), list)
     cases = [
         ([bad if k == place else model for k, model in enumerate(good)], counts)
         for place in (0, 1, 2)
         for bad in (good[0][:1], [*good[0], good[1][0]], [])
     ]
-    submission.refuses(ValueError, "fed_avg", cases)
+    assert_type(submission.refuses(ValueError, "fed_avg", cases, valid=(good, counts)), list)
 
 
 @pytest.mark.check(points=0.25, hint="numpy stretches (1,) to (3,) without a word.")
@@ -285,7 +287,6 @@ def test_refuses_unequal_shapes(submission, rng):
     pairs: list[Any] = [((3,), (1,)), ((3,), (1, 3)), ((3,), ()), ((2, 3), (3, 2)), ((2, 3), (3,)), ((4,), (2, 2))]
     pairs += [((0,), (1,)), ((), (1,)), ((3,), (4,))]
     good = draw_clients(rng, 3, [shape for shape, _ in pairs])
-    assert_type(submission.fed_avg(good, counts), list)
     cases = []
     for layer, (_, other) in enumerate(pairs):
         models = [list(model) for model in good]
@@ -293,7 +294,7 @@ def test_refuses_unequal_shapes(submission, rng):
         cases.append((models, counts))
     models = [[*good[0]], [*good[1]], [*good[2]]]
     models[1][0] = models[2][0] = draw_clients(rng, 1, [(1,)])[0][0]
-    submission.refuses(ValueError, "fed_avg", [*cases, (models, counts)])
+    assert_type(submission.refuses(ValueError, "fed_avg", [*cases, (models, counts)], valid=(good, counts)), list)
 
 
 @pytest.mark.check(points=0.25, hint="One client's NaN is everybody's NaN.")
@@ -303,7 +304,6 @@ def test_refuses_nan_and_infinity(submission, rng):
     shapes: list[tuple[int, ...]] = [(2, 3), (1,), ()]
     for dtype in FLOATS:
         good = draw_clients(rng, 3, shapes, dtype)
-        assert_type(submission.fed_avg(good, counts), list)
         cases = []
         for layer, value in enumerate((np.nan, np.inf, -np.inf)):
             for place in (0, 2):
@@ -311,7 +311,7 @@ def test_refuses_nan_and_infinity(submission, rng):
                 # The last number of the layer: one look at the first is not enough.
                 models[place][layer][tuple(n - 1 for n in shapes[layer])] = value
                 cases.append((models, counts))
-        submission.refuses(ValueError, "fed_avg", cases)
+        assert_type(submission.refuses(ValueError, "fed_avg", cases, valid=(good, counts)), list)
 
 
 @pytest.mark.check(points=0.25, hint="Which counts make the shares negative, or divide by zero?")
@@ -319,7 +319,6 @@ def test_refuses_negative_counts_and_no_examples(submission, rng):
     """raises ValueError for a negative count, and if there is no example at all"""
     models = draw_clients(rng, 3, [(2,)])
     counts = draw_counts(rng, 3)
-    assert_type(submission.fed_avg(models, counts), list)
     a, b, c = counts
     refused: list[Any] = [
         [-1, b, c],
@@ -332,7 +331,12 @@ def test_refuses_negative_counts_and_no_examples(submission, rng):
         np.zeros(3, np.int64),
     ]
     refused += [np.array([a, b, -1]), [np.int64(a), np.int8(-1), np.int64(c)], [np.uint8(0)] * 3]
-    submission.refuses(ValueError, "fed_avg", [*((models, numbers) for numbers in refused), (models[:1], [0])])
+    assert_type(
+        submission.refuses(
+            ValueError, "fed_avg", [*((models, numbers) for numbers in refused), (models[:1], [0])], valid=(models, counts)
+        ),
+        list,
+    )
 
 
 @pytest.mark.check(points=0.5, hint="isinstance(True, int) is True, and int(2.9) is 2.")
@@ -340,7 +344,6 @@ def test_refuses_counts_that_are_no_integers(submission, rng):
     """raises TypeError for a count that is no integer: a float, a bool, text"""
     models = draw_clients(rng, 3, [(2,)])
     counts = draw_counts(rng, 3)
-    assert_type(submission.fed_avg(models, counts), list)
     a, b, c = counts
     refused: list[Any] = [
         numbers
@@ -349,7 +352,9 @@ def test_refuses_counts_that_are_no_integers(submission, rng):
     ]
     refused += [np.array(counts, np.float64), np.array(counts, np.float32), np.array([True, True, False])]
     refused += [[1.0, 2.0, 3.0], [True] * 3]
-    submission.refuses(TypeError, "fed_avg", [(models, numbers) for numbers in refused])
+    assert_type(
+        submission.refuses(TypeError, "fed_avg", [(models, numbers) for numbers in refused], valid=(models, counts)), list
+    )
 
 
 @pytest.mark.check(points=0.25, hint="Which dtypes are real numbers, and is a list an array?")
@@ -364,14 +369,13 @@ def test_refuses_layers_that_are_no_real_arrays(submission, rng):
         ((2,), np.array([1, 2], "timedelta64[s]")), ((2,), np.array([1, 2], "datetime64[s]")),
     ]  # fmt: skip
     models = draw_clients(rng, 3, [(3,), (2,), ()])
-    assert_type(submission.fed_avg(models, counts), list)
     cases = []
     for i, (shape, layer) in enumerate(bad):
         broken = [list(model) for model in models]
         broken[(0, 2)[i % 2]][1 if shape else 2] = layer
         # A round in which every client holds the same kind of layer is no better.
         cases += [(broken, counts), ([[layer], [layer], [layer]], counts)]
-    submission.refuses(TypeError, "fed_avg", cases)
+    assert_type(submission.refuses(TypeError, "fed_avg", cases, valid=(models, counts)), list)
 
 
 @pytest.mark.check(
@@ -381,13 +385,12 @@ def test_refuses_other_containers(submission, rng):
     """refuses clients or counts in anything but a list or tuple, or a 1-d array of counts"""
     models = draw_clients(rng, 3, [(4,)])
     counts = draw_counts(rng, 3)
-    assert_type(submission.fed_avg(models, counts), list)
     cases: list[Any] = [(clients, counts) for clients in (dict(enumerate(models)), np.array(models), 3, "abc")]
     for place in (0, 2):
         # As long as the others' lists of layers, so that nothing but the type is wrong.
         for bad in ({"w": models[place][0]}, rng.uniform(1, 2, 1), None, 4):
             cases.append(([bad if k == place else model for k, model in enumerate(models)], counts))
     cases += [(models, numbers) for numbers in (dict.fromkeys(counts, 1), set(counts), counts[0], "123")]
-    submission.refuses(TypeError, "fed_avg", cases)
+    assert_type(submission.refuses(TypeError, "fed_avg", cases, valid=(models, counts)), list)
     other_shapes = (np.array(counts)[:, None], np.array(counts)[None, :], np.array(counts[0]))
     submission.refuses((TypeError, ValueError), "fed_avg", [(models, numbers) for numbers in other_shapes])
