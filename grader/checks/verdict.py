@@ -73,12 +73,12 @@ def _sentence(text: str) -> str:
 
 
 def _call(subject: Subject) -> str:
-    """The call that shows it, abridged."""
+    """The call that shows it, abridged, on a line of its own."""
     if subject.last_call is None:
         return ""
     name, arguments, keywords = subject.last_call
     parts = [*(_argument(value) for value in arguments), *(f"{key}={_argument(value)}" for key, value in keywords.items())]
-    return f"{name}({', '.join(parts)}): "
+    return f"{name}({', '.join(parts)})\n"
 
 
 def _argument(value: object) -> str:

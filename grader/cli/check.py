@@ -29,7 +29,7 @@ def check(
     from grader.checks.session import Runner, session
     from grader.desk import Desk
     from grader.grade import Grader
-    from grader.model import ExerciseResult, GraderFault, Outcome, Status
+    from grader.model import ExerciseResult, GraderFault, Outcome, Status, combine
     from grader.sandbox.worker import work_folder
 
     tree = course()
@@ -55,8 +55,9 @@ def check(
 
     session(tree.root, body)
     if as_json:
+        from grader.reports.schema import tidy
         from grader.reports.student import check_json
 
-        emit_json([check_json(result) for result in results])
+        emit_json([check_json(result) for result in tidy(combine("you", seed, tuple(results))).exercises])
     if any(one.outcome is not Outcome.PASSED for result in results for one in result.checks):
         raise typer.Exit(1)
