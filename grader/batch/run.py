@@ -70,7 +70,10 @@ def run(request: Request, course: Course, tell: Callable[[Progress], None]) -> t
     if not candidates:
         raise UsageError(f"{request.paths[0]}: no submission in it; give a folder with one submission a sub-folder, or a zip")
     exercises = _exercises(request, course, candidates)
-    request.out.mkdir(parents=True, exist_ok=True)
+    try:
+        request.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{request.out}: {error.strerror}; give --out a folder that can be written") from error
     order = {exercise.slug: position for position, exercise in enumerate(exercises)}
     pending: dict[int, _Pending] = {}
     entries: list[tuple[str, Report]] = []

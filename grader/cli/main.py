@@ -51,6 +51,10 @@ def main() -> None:
     except GraderError as problem:
         error(str(problem))
         sys.exit(FAULT if isinstance(problem, GraderFault) else USAGE)
+    except OSError as problem:
+        where = f"{problem.filename}: " if problem.filename else ""
+        error(f"{where}{problem.strerror or problem}; mend this (disk space? rights?) and run again, what was written is kept")
+        sys.exit(FAULT)
     except SystemExit as end:
         if end.code == INTERRUPTED:  # the command line library's own answer to Ctrl-C
             error("interrupted; nothing is left running")

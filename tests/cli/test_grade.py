@@ -187,6 +187,13 @@ def test_wrong_usage_ends_with_2_and_says_what(root: Path, tmp_path: Path, argum
     assert not (tmp_path / "x").exists()
 
 
+def test_an_output_folder_that_cannot_be_made_is_told(root: Path, inbox: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = grader(root, "grade", inbox / "ada", "--out", tmp_path / "file")
+    assert done.returncode == 2
+    assert "give --out a folder" in done.stderr
+
+
 def test_outside_a_course_the_cure_is_told(root: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "grader.cli.main", "list"]
     done = subprocess.run(
