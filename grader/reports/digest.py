@@ -13,6 +13,7 @@ from grader.model import ExerciseResult, Outcome, Report, Status
 class CheckDigest:
     """One check over all graded submissions."""
 
+    name: str
     title: str
     visibility: str
     passed: int
@@ -39,17 +40,26 @@ class ExerciseDigest:
 
     @property
     def hardest(self) -> CheckDigest | None:
-        """The check that fewest passed, if anybody failed any."""
+        """The check that fewest passed, if there is one."""
         return min(self.checks, key=lambda check: check.share, default=None)
+
+    def hard(self, most: int) -> list[CheckDigest]:
+        """The checks that somebody did not pass, the hardest first, at most `most`."""
+        return sorted((check for check in self.checks if check.passed < check.graded), key=lambda check: check.share)[:most]
 
 
 def digest(reports: Sequence[Report]) -> list[ExerciseDigest]:
     """One digest an exercise, in the reports' order."""
-    slugs = list(dict.fromkeys(result.exercise for report in reports for result in report.exercises))
-    return [
-        _one(slug, [(report, result) for report in reports for result in report.exercises if result.exercise == slug])
-        for slug in slugs
-    ]
+    pairs: dict[str, list[tuple[Report, ExerciseResult]]] = {}
+    for report in reports:
+        for result in report.exercises:
+            pairs.setdefault(result.exercise, []).append((report, result))
+    return [_one(slug, found) for slug, found in pairs.items()]
+
+
+def refused(reports: Sequence[Report]) -> list[tuple[str, str, str]]:
+    """(student, status, reason) of the submissions that have no exercise at all."""
+    return [(report.student, str(report.status), report.reason or "") for report in reports if not report.exercises]
 
 
 def _one(slug: str, pairs: Sequence[tuple[Report, ExerciseResult]]) -> ExerciseDigest:
@@ -70,7 +80,7 @@ def _one(slug: str, pairs: Sequence[tuple[Report, ExerciseResult]]) -> ExerciseD
         statuses=dict(Counter(str(result.status) for _, result in pairs)),
         mean=sum(scores) / len(scores) if scores else None,
         scores=scores,
-        checks=tuple(CheckDigest(title, seen_by, passed[name], len(graded)) for name, (title, seen_by) in titles.items()),
+        checks=tuple(CheckDigest(name, title, seen_by, passed[name], len(graded)) for name, (title, seen_by) in titles.items()),
         misconceptions=tuple(seen.most_common()),
         problems=tuple(
             (report.student, str(result.status), result.reason or "")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from grader.model import ArtefactResult, CheckResult, ExerciseResult, Report, Visibility
+from grader.model import ArtefactResult, CheckResult, ExerciseResult, Outcome, Report, Status, Visibility
 
 STUDENT_OUTPUT_CHARACTERS = 4_000
+# In place of our own words on a fault of ours, which may name hidden checks or quote the grader.
+FAULT = "the grader failed here, not your work; your teachers can see why, and there is no score yet"
 
 
 def check_view(check: CheckResult) -> dict[str, Any]:
@@ -22,8 +24,9 @@ def check_view(check: CheckResult) -> dict[str, Any]:
         "diagnosis": check.diagnosis,
     }
     if check.visibility is Visibility.VISIBLE:
+        message = FAULT if check.outcome is Outcome.GRADER_ERROR else check.message
         stdout = check.stdout[:STUDENT_OUTPUT_CHARACTERS]
-        seen |= {"name": check.name, "message": check.message, "seconds": check.seconds, "stdout": stdout}
+        seen |= {"name": check.name, "message": message, "seconds": check.seconds, "stdout": stdout}
     return seen
 
 
@@ -48,7 +51,7 @@ def exercise_view(result: ExerciseResult) -> dict[str, Any]:
         "exercise": result.exercise,
         "lesson": result.lesson,
         "status": str(result.status),
-        "reason": result.reason,
+        "reason": FAULT if result.status is Status.GRADER_ERROR else result.reason,
         "score": result.score,
         "max_score": result.max_score,
         "submission_sha256": result.submission_sha256,
@@ -63,7 +66,7 @@ def student_view(report: Report) -> dict[str, Any]:
         "version": report.version,
         "student": report.student,
         "status": str(report.status),
-        "reason": report.reason,
+        "reason": FAULT if report.status is Status.GRADER_ERROR and report.reason else report.reason,
         "score": report.score,
         "max_score": report.max_score,
         "exercises": [exercise_view(result) for result in report.exercises],

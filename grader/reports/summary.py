@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader.model import Report
-from grader.reports.digest import digest
+from grader.reports.digest import ExerciseDigest, digest, refused
 from grader.reports.run import RunInfo
 from grader.reports.text import markdown, number
 
@@ -14,27 +14,51 @@ SHOWN = 10
 
 
 def summary_md(reports: Sequence[Report], run: RunInfo) -> str:
-    """Counts, means, hardest checks, misconceptions, problems."""
-    counts = ", ".join(f"{count} {status}" for status, count in run.counts.items() if status != "submissions" and count)
-    lines = ["# Grading run", "", f"{len(reports)} submissions: {counts}. Seed {run.seed}, {run.started}.", ""]
+    """Counts, means, hardest checks, misconceptions, problems. `reports` are tidy."""
+    counts = ", ".join(
+        f"{count} {status.replace('_', ' ')}" for status, count in run.counts.items() if status != "submissions" and count
+    )
+    many = "1 submission" if len(reports) == 1 else f"{len(reports)} submissions"
+    lines = ["# Grading run", "", f"{many}{': ' if counts else ''}{counts}. Seed {run.seed}, {run.started}.", ""]
     if run.weak:
         lines += [WEAK, ""]
-    for one in digest(reports):
-        mean = "no score" if one.mean is None else f"mean {number(round(one.mean, 2))} of {number(one.max_score)}"
-        lines += [f"## {markdown(one.exercise)}", "", f"{one.statuses.get('graded', 0)} graded, {mean}.", ""]
-        if one.checks:
-            lines += ["| passed by | check |", "| ---: | --- |"]
-            hardest = sorted(one.checks, key=lambda check: check.share)[:SHOWN]
-            lines += [f"| {check.share:.0%} | {markdown(check.title)} |" for check in hardest]
-            lines.append("")
-        if one.misconceptions:
-            lines += ["Misconceptions seen:", ""]
-            lines += [f"- {count} × {markdown(text)}" for text, count in one.misconceptions]
-            lines.append("")
-        if one.problems:
-            lines += ["Not graded:", ""]
-            lines += [
-                f"- {markdown(student)}: {markdown(status)}, {markdown(reason)}" for student, status, reason in one.problems
-            ]
-            lines.append("")
+    digests = digest(reports)
+    if len(digests) > 1:
+        lines += ["| exercise | graded | rejected | grader error | mean |", "| --- | ---: | ---: | ---: | ---: |"]
+        lines += map(_overview, digests)
+        lines.append("")
+    lines += _problems("Not graded at all:", refused(reports))
+    for one in digests:
+        lines += _section(one)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _mean(one: ExerciseDigest, between: str) -> str:
+    return "–" if one.mean is None else f"{number(round(one.mean, 2))}{between}{number(one.max_score)}"
+
+
+def _overview(one: ExerciseDigest) -> str:
+    statuses = [str(one.statuses.get(status, 0)) for status in ("graded", "rejected", "grader_error")]
+    return f"| {' | '.join([markdown(one.exercise), *statuses, _mean(one, ' / ')])} |"
+
+
+def _section(one: ExerciseDigest) -> list[str]:
+    mean = "no score" if one.mean is None else f"mean {_mean(one, ' of ')}"
+    lines = [f"## {markdown(one.exercise)}", "", f"{one.statuses.get('graded', 0)} graded, {mean}.", ""]
+    hard = one.hard(SHOWN)
+    if hard:
+        lines += ["Hardest checks:", "", "| passed by | check |", "| ---: | --- |"]
+        lines += [f"| {check.passed} of {check.graded} | {markdown(check.title)} |" for check in hard]
+        lines.append("")
+    if one.misconceptions:
+        lines += ["Misconceptions seen:", ""]
+        lines += [f"- {count} × {markdown(text)}" for text, count in one.misconceptions]
+        lines.append("")
+    return lines + _problems("Not graded:", one.problems)
+
+
+def _problems(heading: str, problems: Sequence[tuple[str, str, str]]) -> list[str]:
+    if not problems:
+        return []
+    told = [f"- {markdown(student)}: {markdown(status.replace('_', ' '))}, {markdown(why)}" for student, status, why in problems]
+    return [heading, "", *told, ""]

@@ -16,11 +16,12 @@ from grader.reports.digest import ExerciseDigest, digest
 from grader.reports.page import SIGNS, WORDS
 from grader.reports.run import RunInfo
 from grader.reports.schema import tidy
-from grader.reports.text import clean, number, one_line
+from grader.reports.text import clean, log_line, number
 
 STYLES = {"passed": "green", "failed": "red", "crashed": "red", "timed_out": "red", "out_of_memory": "red", "skipped": "dim"}
 PROBLEMS_SHOWN = 8
 OUTPUT_LINES = 20
+WIDEST_TITLE = 72
 
 
 def render_run(entries: Sequence[tuple[str, Report]], run: RunInfo, out: Path, console: Console) -> None:
@@ -48,7 +49,7 @@ def _table(reports: Sequence[Report], exercises: Sequence[str]) -> Table:
         table.add_column(slug, justify="right", overflow="fold")
     for report in reports:
         cells = {result.exercise: _cell(result) for result in report.exercises}
-        table.add_row(Text(one_line(report.student, 40)), *(cells.get(slug, Text("")) for slug in exercises))
+        table.add_row(Text(log_line(report.student, 40)), *(cells.get(slug, Text("")) for slug in exercises))
     return table
 
 
@@ -58,8 +59,8 @@ def _cell(result: ExerciseResult) -> Text:
     if not result.checks:
         return Text(WORDS.get(result.status, str(result.status)), "dim")
     ended = {check.outcome for check in result.checks} - {Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED}
-    notes = "".join(f" {WORDS[outcome]}" for outcome in sorted(ended))
-    return Text(f"{number(result.score)}/{number(result.max_score)}{notes}")
+    notes = ", ".join(WORDS[outcome] for outcome in sorted(ended))
+    return Text(f"{number(result.score)}/{number(result.max_score)} {notes}".rstrip())
 
 
 def _lines(one: ExerciseDigest) -> list[str]:
@@ -69,7 +70,7 @@ def _lines(one: ExerciseDigest) -> list[str]:
     for status in ("rejected", "grader_error"):
         names = [(student, reason) for student, kind, reason in one.problems if kind == status]
         if names:
-            shown = ", ".join(one_line(student, 30) for student, _ in names[:PROBLEMS_SHOWN])
+            shown = ", ".join(log_line(student, 30) for student, _ in names[:PROBLEMS_SHOWN])
             more = f" and {len(names) - PROBLEMS_SHOWN} more" if len(names) > PROBLEMS_SHOWN else ""
             parts.append(f"{WORDS.get(status, status)} {len(names)} ({shown}{more})")
     lines = [f"{one.exercise}: {' · '.join(parts)}"]
@@ -84,9 +85,11 @@ def _lines(one: ExerciseDigest) -> list[str]:
 def render_check(result: ExerciseResult, exercise: Exercise, console: Console) -> None:
     """A student's own visible checks: the verdicts, then what was printed, then what to do next."""
     console.print(Text(f"{result.exercise}: {exercise.title}", "bold"))
+    # One column for the points, unless a long title would push them off a narrow terminal.
+    width = min(max((len(check.title) for check in result.checks), default=0), max(console.width - 24, 20), WIDEST_TITLE)
     for check in result.checks:
-        _render_one(check, console)
-    printed = "".join(check.stdout for check in result.checks)
+        _render_one(check, width, console)
+    printed = "".join(_ended(check.stdout) for check in result.checks)
     if printed.strip():
         console.print(Text("\nYour code printed:", "bold"))
         lines = clean(printed).rstrip("\n").split("\n")
@@ -101,15 +104,23 @@ def render_check(result: ExerciseResult, exercise: Exercise, console: Console) -
     console.print(Text(f"\nVisible {number(earned)}/{number(visible)}.{hidden}"))
 
 
-def _render_one(check: CheckResult, console: Console) -> None:
+def _ended(text: str) -> str:
+    return text if not text or text.endswith("\n") else f"{text}\n"
+
+
+def _render_one(check: CheckResult, width: int, console: Console) -> None:
     sign = Text(f" {SIGNS[check.outcome]} ", STYLES.get(check.outcome, ""))
     word = "" if check.outcome in (Outcome.PASSED, Outcome.FAILED) else f"  {WORDS[check.outcome]}"
-    console.print(sign + Text(f"{check.title}  {number(check.earned)}/{number(check.points)}{word}"))
+    console.print(sign + Text(f"{check.title:<{width}}  {number(check.earned)}/{number(check.points)}{word}"))
     if check.outcome in (Outcome.PASSED, Outcome.SKIPPED):
         return
     if check.message:
-        console.print(Padding(Text(clean(check.message)), (0, 0, 0, 5)))
+        _indented(Text(clean(check.message)), console)
     if check.diagnosis:
-        console.print(Padding(Text(f"Known misconception: {check.diagnosis}"), (0, 0, 0, 5)))
+        _indented(Text(f"Known misconception: {check.diagnosis}"), console)
     if check.hint:
-        console.print(Padding(Text(f"Hint: {check.hint}", "italic"), (0, 0, 0, 5)))
+        _indented(Text(f"Hint: {check.hint}", "italic"), console)
+
+
+def _indented(text: Text, console: Console) -> None:
+    console.print(Padding(text, (0, 0, 0, 5), expand=False))
