@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.model import ExerciseResult, Outcome, Report, Status
+from grader.reports.text import cut, one_line
+
+BRIEF_CHARACTERS = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,35 @@ def digest(reports: Sequence[Report]) -> list[ExerciseDigest]:
     return [_one(slug, found) for slug, found in pairs.items()]
 
 
-def refused(reports: Sequence[Report]) -> list[tuple[str, str, str]]:
-    """(student, status, reason) of the submissions that have no exercise at all."""
-    return [(report.student, str(report.status), report.reason or "") for report in reports if not report.exercises]
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why one student has no grade for some exercises, or (`whole`) for none; a submission may have been refused before any."""
+
+    student: str
+    exercises: tuple[str, ...]
+    reasons: tuple[str, ...]
+    whole: bool
+
+    @property
+    def brief(self) -> str:
+        """The first reason, cut; the whole stands in the student's report."""
+        more = f" (and {len(self.reasons) - 1} more)" if len(self.reasons) > 1 else ""
+        return cut(one_line(self.reasons[0]), BRIEF_CHARACTERS) + more
+
+
+def troubles(reports: Sequence[Report], status: Status) -> list[Trouble]:
+    """One row a student that has something of this status, each reason once; who has it as a whole comes first."""
+    found = []
+    for report in sorted(reports, key=lambda report: report.status is not status):
+        results = [result for result in report.exercises if result.status is status]
+        if results:
+            reasons = dict.fromkeys(result.reason or "" for result in results)
+            found.append(
+                Trouble(report.student, tuple(result.exercise for result in results), tuple(reasons), report.status is status)
+            )
+        elif report.status is status and not report.exercises:
+            found.append(Trouble(report.student, (), (report.reason or "",), True))
+    return found
 
 
 def _one(slug: str, pairs: Sequence[tuple[Report, ExerciseResult]]) -> ExerciseDigest:

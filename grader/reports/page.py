@@ -10,13 +10,15 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from grader.model import Outcome, Report, Status, Visibility
-from grader.reports.digest import ExerciseDigest, digest, refused
+from grader.reports.digest import BRIEF_CHARACTERS, ExerciseDigest, Trouble, digest, troubles
 from grader.reports.run import RunInfo
 from grader.reports.student import student_view
-from grader.reports.text import code_block, markdown, number
+from grader.reports.text import code_block, cut, markdown, number, one_line
 
 BINS = 10
 HARDEST = 5
+# More students than this that lack an exercise are folded away: in a run of many exercises, nearly everybody lacks one.
+SHOWN_PARTLY = 12
 # Meaning is never by colour alone: every outcome has a sign and a word.
 SIGNS = {
     "passed": "✓", "failed": "✗", "crashed": "!", "timed_out": "∞", "out_of_memory": "▣", "skipped": "–", "grader_error": "?",
@@ -39,7 +41,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("grader.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(number=number, percent=percent)
+    environment.filters.update(number=number, percent=percent, short=lambda reason: cut(one_line(reason), BRIEF_CHARACTERS))
     environment.globals.update(SIGNS=SIGNS, WORDS=WORDS, facts=artefact_facts)
     return environment
 
@@ -56,13 +58,31 @@ def index_html(entries: Sequence[tuple[str, Report]], run: RunInfo) -> str:
     """The class at a glance: heat map, histogram, hardest checks, misconceptions, problems. `entries`: (folder, report)."""
     reports = [report for _, report in entries]
     digests = digest(reports)
-    problems = [("", one) for one in refused(reports)] + [(one.exercise, problem) for one in digests for problem in one.problems]
-    problems.sort(key=lambda problem: problem[1][1] != Status.GRADER_ERROR)
     return (
         _environment()
         .get_template("index.html")
-        .render(run=run, entries=entries, problems=problems, exercises=[_section(one, entries) for one in digests])
+        .render(run=run, entries=entries, problems=_problems(reports), exercises=[_section(one, entries) for one in digests])
     )
+
+
+def _problems(reports: Sequence[Report]) -> list[dict[str, Any]]:
+    """The tables of what has no grade, a row a student: faults of ours first, and never folded away."""
+    faults = troubles(reports, Status.GRADER_ERROR)
+    rejected = troubles(reports, Status.REJECTED)
+    whole, partly = [one for one in rejected if one.whole], [one for one in rejected if not one.whole]
+    tables = [
+        # Of a fault the whole of every reason: somebody has to mend it.
+        _table("Faults of the grader", "Not the students' doing: no score is recorded.", faults, [one.reasons for one in faults]),
+        _table("Rejected", "Nothing of what was handed in could be graded.", whole, [(one.brief,) for one in whole]),
+        _table("Rejected in part", "Exercises not handed in, or unreadable.", partly, [(one.brief,) for one in partly]),
+    ]
+    tables[2]["open"] = len(partly) <= SHOWN_PARTLY
+    return [table for table in tables if table["rows"]]
+
+
+def _table(title: str, caption: str, rows: Sequence[Trouble], reasons: Sequence[tuple[str, ...]]) -> dict[str, Any]:
+    many = f"{len(rows)} student{'' if len(rows) == 1 else 's'}"
+    return {"title": f"{title}: {many}", "caption": caption, "rows": list(zip(rows, reasons, strict=True)), "open": True}
 
 
 def _section(one: ExerciseDigest, entries: Sequence[tuple[str, Report]]) -> dict[str, Any]:
@@ -119,12 +139,24 @@ def _tensor(fact: dict[str, Any]) -> str:
 
 def feedback_html(report: Report) -> str:
     """What one student may see, as a page."""
-    return _environment().get_template("feedback.html").render(report=student_view(report))
+    return _environment().get_template("feedback.html").render(report=_for_reading(report))
+
+
+def _for_reading(report: Report) -> dict[str, Any]:
+    """The student's view, each hint once an exercise and only where the check itself ran."""
+    view = student_view(report)
+    for exercise in view["exercises"]:
+        given: set[str | None] = set()
+        for check in exercise["checks"]:
+            if check["outcome"] == "skipped" or check["hint"] in given:
+                check["hint"] = None
+            given.add(check["hint"])
+    return view
 
 
 def feedback_markdown(report: Report) -> str:
     """What one student may see, as Markdown."""
-    view = student_view(report)
+    view = _for_reading(report)
     points = "" if view["score"] is None else " points"
     lines = [f"# {markdown(view['student'])}: {_score(view)}{points}", ""]
     if view["reason"]:
@@ -154,7 +186,7 @@ def _check_lines(check: dict[str, Any]) -> list[str]:
         return lines
     if check["diagnosis"]:
         lines.append(f"  - Known misconception: {markdown(check['diagnosis'])}")
-    if check["hint"] and check["outcome"] != "skipped":
+    if check["hint"]:
         lines.append(f"  - Hint: {markdown(check['hint'])}")
     if check.get("message"):
         lines += ["", *(f"  {line}" for line in code_block(check["message"]).splitlines()), ""]

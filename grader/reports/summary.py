@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from grader.model import Report
-from grader.reports.digest import ExerciseDigest, digest, refused
+from grader.model import Report, Status
+from grader.reports.digest import ExerciseDigest, digest, troubles
 from grader.reports.run import RunInfo
 from grader.reports.text import markdown, number
 
 WEAK = "**The sandbox of this run was weak: submissions could reach more of the machine than they should.**"
 SHOWN = 10
+SHOWN_REJECTED = 40
 
 
 def summary_md(reports: Sequence[Report], run: RunInfo) -> str:
@@ -27,9 +28,10 @@ def summary_md(reports: Sequence[Report], run: RunInfo) -> str:
         lines += ["| exercise | graded | rejected | grader error | mean |", "| --- | ---: | ---: | ---: | ---: |"]
         lines += map(_overview, digests)
         lines.append("")
-    lines += _problems("Not graded at all:", refused(reports))
     for one in digests:
         lines += _section(one)
+    lines += _problems("Faults of the grader: no score is recorded", reports, Status.GRADER_ERROR, len(reports))
+    lines += _problems("Rejected", reports, Status.REJECTED, SHOWN_REJECTED)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -54,11 +56,17 @@ def _section(one: ExerciseDigest) -> list[str]:
         lines += ["Misconceptions seen:", ""]
         lines += [f"- {count} × {markdown(text)}" for text, count in one.misconceptions]
         lines.append("")
-    return lines + _problems("Not graded:", one.problems)
+    return lines
 
 
-def _problems(heading: str, problems: Sequence[tuple[str, str, str]]) -> list[str]:
-    if not problems:
+def _problems(heading: str, reports: Sequence[Report], status: Status, most: int) -> list[str]:
+    found = troubles(reports, status)
+    if not found:
         return []
-    told = [f"- {markdown(student)}: {markdown(status.replace('_', ' '))}, {markdown(why)}" for student, status, why in problems]
-    return [heading, "", *told, ""]
+    lines = [f"## {heading}", ""]
+    for one in found[:most]:
+        where = ", ".join(map(markdown, one.exercises)) or "all"
+        lines.append(f"- {markdown(one.student)} ({where}): {markdown(one.brief)}")
+    if len(found) > most:
+        lines.append(f"- and {len(found) - most} more: see scores.csv")
+    return [*lines, ""]

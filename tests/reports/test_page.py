@@ -8,12 +8,14 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from markdown_it import MarkdownIt
 
 from grader.model import ArtefactResult, CheckResult, Outcome, Report, Status, Visibility, combine
 from grader.reports.digest import digest
 from grader.reports.page import SIGNS, feedback_html, feedback_markdown, histogram, index_html, percent
 from grader.reports.run import RunInfo
 from grader.reports.schema import tidy
+from grader.reports.summary import summary_md
 
 Make = Callable[..., Report]
 MakeCheck = Callable[..., CheckResult]
@@ -108,7 +110,29 @@ def test_signs_differ_so_that_colour_says_nothing_new() -> None:
 
 def test_problems_are_listed_with_faults_of_ours_first(entries: list[tuple[str, Report]], run: RunInfo) -> None:
     cells = Page(index_html([*entries, ("eve", combine("eve", 7, (), "a link inside"))], run)).cells
-    assert cells[4:12] == ["dan", "fed_avg", "grader error", "the checker died", "eve", "", "rejected", "a link inside"]
+    assert cells[3:6] == ["dan", "fed_avg", "the checker died"]
+    assert cells[9:15] == ["cleo", "fed_avg", "no fed_avg.py", "eve", "all", "a link inside"]
+
+
+def test_who_lacks_an_exercise_is_folded_away_and_nobody_else(report: Make, check: MakeCheck, run: RunInfo) -> None:
+    def class_of(**different: object) -> list[tuple[str, Report]]:
+        return [(f"s{n}", report(f"s{n}", **different)) for n in range(40)]
+
+    graded = report("ada", check()).exercises[0]
+    partly = combine("ada", 7, (graded, replace(graded, exercise="partition", status=Status.REJECTED, score=0.0)))
+    whole = class_of(status=Status.REJECTED, reason="empty", score=0.0)
+    faults = class_of(status=Status.GRADER_ERROR, reason="died", score=None)
+    page = Page(index_html([*whole, *faults, *[("ada", partly)] * 40], run))
+    assert ["open" in one for one in page.all("details")] == [True, True, False]
+    assert all(f"{kind}: 40 students" in page.words for kind in ("Faults of the grader", "Rejected", "Rejected in part"))
+
+
+def test_a_hint_stands_once_an_exercise_and_not_beside_a_skipped_check(report: Make, check: MakeCheck) -> None:
+    outcomes = [Outcome.SKIPPED, Outcome.FAILED, Outcome.CRASHED]
+    made = report("ada", *(check(name=f"test_{one}", outcome=one, hint="divide once") for one in outcomes))
+    text = feedback_markdown(made)
+    assert text.count("Hint: divide once") == feedback_html(made).count("Hint: divide once") == 1
+    assert text.index("failed") < text.index("Hint") < text.index("crashed")
 
 
 def test_a_folder_with_odd_letters_is_linked_rightly(report: Make, check: MakeCheck, run: RunInfo) -> None:
@@ -149,3 +173,24 @@ def test_page_and_markdown_tell_the_same_checks(entries: list[tuple[str, Report]
 
 def test_an_empty_class_has_a_page(run: RunInfo) -> None:
     assert "0 submissions" in Page(index_html([], run)).words
+
+
+HOSTILE = [
+    "![x](http://x) [link](javascript:x) <http://x> www.example.com http://x.org a@b.example",
+    "<script>alert(1)</script> <b onclick=x>",
+    "</pre></details></main><h1>",
+    "```\n# heading\n![x](y)\n~~~",
+    "    indented\n> quote\n1. item\n| a | b |\n| - | - |",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_markdown_reader_finds_no_markup_of_theirs(report: Make, check: MakeCheck, run: RunInfo, text: str) -> None:
+    def elements(text: str) -> list[str]:
+        failed = check(outcome=Outcome.FAILED, message=text, stdout=text, hint=text, diagnosis=text)
+        entries = [tidy(report(text, failed)), tidy(report(text, status=Status.REJECTED, reason=text, score=0.0))]
+        reader = MarkdownIt("commonmark").enable("table")
+        written = [*map(feedback_markdown, entries), summary_md(entries, run)]
+        return [tag for one in written for tag, _ in Page(reader.render(one)).elements]
+
+    assert elements(text) == elements("harmless")

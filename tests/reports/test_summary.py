@@ -27,8 +27,8 @@ def test_counts_mean_hardest_misconceptions_and_problems_are_told(report: Make, 
     assert "| 1 of 2 | two clients |" in written
     assert "one client |" not in written
     assert "- 1 × takes the plain mean" in written
-    assert "- cleo: rejected, no fed\\_avg.py" in written
-    assert "- dan: grader error, the checker died" in written
+    assert "- cleo (fed\\_avg): no fed\\_avg.py" in written
+    assert "- dan (fed\\_avg): the checker died" in written
 
 
 def test_the_mean_is_over_graded_submissions(report: Make, check: MakeCheck, run: RunInfo) -> None:
@@ -50,4 +50,12 @@ def test_several_exercises_have_an_overview(report: Make, check: MakeCheck, run:
 
 def test_a_class_without_any_submission_or_exercise_is_told(run: RunInfo) -> None:
     assert summary_md([], run).startswith("# Grading run\n\n0 submissions")
-    assert "- ben: rejected, a link inside" in summary_md([combine("ben", 7, (), "a link inside")], run)
+    assert "- ben (all): a link inside" in summary_md([combine("ben", 7, (), "a link inside")], run)
+
+
+def test_who_has_no_grade_at_all_comes_before_who_lacks_an_exercise(report: Make, check: MakeCheck, run: RunInfo) -> None:
+    graded = report("ada", check()).exercises[0]
+    missing = [replace(graded, exercise=slug, status=Status.REJECTED, reason=f"no {slug}", score=0.0) for slug in ("b", "c")]
+    reports = [combine("ada", 7, (graded, *missing)), report("ben", status=Status.REJECTED, reason="a link inside", score=0.0)]
+    written = summary_md(reports, run)
+    assert written.endswith("- ben (fed\\_avg): a link inside\n- ada (b, c): no b \\(and 1 more\\)\n")
