@@ -28,6 +28,7 @@ values of X_sample, bool arrays as X, how a file of one class looks.
 
 from __future__ import annotations
 
+import copy
 import functools
 import pickle
 import warnings
@@ -412,7 +413,7 @@ def test_difference_is_absolute(submission, rng):
 def test_difference_on_the_float32_cast(submission, rng):
     """gives the model the same float32 numbers as the file"""
     model, width = draw(rng, "linear", classes=2)
-    model = pickle.loads(pickle.dumps(model))  # the original belongs to the cache
+    model = copy.deepcopy(model)  # the original belongs to the cache
     plus, minus = rng.choice(width, size=2, replace=False)
     model.coef_ = np.zeros((1, width))
     model.coef_[0, plus], model.coef_[0, minus], model.intercept_ = 1.0, -1.0, np.zeros(1)
