@@ -7,6 +7,7 @@ from typing import Any
 
 from grader.model import ArtefactResult, CheckResult, ExerciseResult, Outcome, Report, Status, Visibility
 
+OUTPUTS_DIFFER = "its outputs are not those of the model that was to be exported; compare the two on rows of your own"
 STUDENT_OUTPUT_CHARACTERS = 4_000
 # In place of our own words on a fault of ours, which may name hidden checks or quote the grader.
 FAULT = "the grader failed here, not your work; your teachers can see why, and there is no score yet"
@@ -35,7 +36,7 @@ def artefact_view(artefact: ArtefactResult) -> dict[str, Any]:
     return {
         "name": artefact.name,
         "accepted": artefact.accepted,
-        "reason": artefact.reason,
+        "reason": _artefact_reason(artefact),
         "bytes": artefact.bytes,
         "ir_version": artefact.ir_version,
         "opset": dict(artefact.opset),
@@ -43,6 +44,12 @@ def artefact_view(artefact: ArtefactResult) -> dict[str, Any]:
         "inputs": [{"name": one.name, "dtype": one.dtype, "shape": list(one.shape)} for one in artefact.inputs],
         "outputs": [{"name": one.name, "dtype": one.dtype, "shape": list(one.shape)} for one in artefact.outputs],
     }
+
+
+def _artefact_reason(artefact: ArtefactResult) -> str | None:
+    """The referee's sentence, but for what it says of hidden inputs: a model could answer with them, and read them there."""
+    compared = artefact.max_abs_difference is not None
+    return OUTPUTS_DIFFER if compared and not artefact.accepted else artefact.reason
 
 
 def exercise_view(result: ExerciseResult) -> dict[str, Any]:

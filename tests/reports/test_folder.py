@@ -144,7 +144,7 @@ def test_the_four_files_of_a_student_cost_little(tmp_path: Path, report: Make, c
     folder.write_report(tmp_path, "warm", made)
     took = []
     for n in range(10):
-        started = time.perf_counter()
+        started = time.process_time()  # not the wall clock: other tests may run beside this one
         folder.write_report(tmp_path, f"s{n}", replace(made, student=f"s{n}"))
-        took.append(time.perf_counter() - started)
+        took.append(time.process_time() - started)
     assert min(took) < 0.015

@@ -69,3 +69,17 @@ def test_our_own_words_on_a_fault_of_ours_are_not_shown(report: Make, check: Mak
 def test_the_reason_of_a_rejection_is_shown(report: Make) -> None:
     made = tidy(report("ada", status=Status.REJECTED, reason="no module in the zip", score=0.0))
     assert all("no module in the zip" in render(made) for render in RENDERINGS)
+
+
+def test_why_a_compared_model_is_refused_is_told_without_places_and_figures(report: Make, artefact: ArtefactResult) -> None:
+    refused = replace(artefact, accepted=False, max_abs_difference=0.33, reason="output 1 differs by up to 0.33, first at [3, 7]")
+    told = student_view(tidy(report("ada", artefacts=(refused,))))["exercises"][0]["artefacts"][0]["reason"]
+    assert "0.33" not in told
+    assert "[3, 7]" not in told
+    assert "compare the two on rows of your own" in told
+
+
+def test_why_a_model_is_refused_before_it_ran_is_told_in_full(report: Make, artefact: ArtefactResult) -> None:
+    refused = replace(artefact, accepted=False, max_abs_difference=None, reason="batch is frozen at 1; export with a dynamic one")
+    told = student_view(tidy(report("ada", artefacts=(refused,))))["exercises"][0]["artefacts"][0]["reason"]
+    assert told == "batch is frozen at 1; export with a dynamic one"

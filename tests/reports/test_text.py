@@ -71,11 +71,11 @@ def test_a_log_line_is_harmless_wherever_it_is_folded() -> None:
 
 
 def test_a_megabyte_in_one_line_costs_milliseconds() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for text in ("x" * 1_000_000, "\x1b]" * 500_000, "\u202e" * 1_000_000, "0x" * 500_000, " " * 1_000_000 + "::"):
         clean(text)
         one_line(text)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\n=1", "  =1", "＝1+1", "＋1", "－1", "＠x"])
