@@ -29,6 +29,8 @@ def attempt(work: Path, layers: frozenset[str], source: str, limits: Limits = NO
             return error.raised.type_name
         finally:
             child.close()
+            # What a child wrote goes with the child, not only with its nursery.
+            assert [path.name for path in nursery.folder.iterdir()] == ["log"]
 
 
 ACTS: dict[str, tuple[str, Any]] = {
