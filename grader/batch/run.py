@@ -66,7 +66,9 @@ class _Pending:
 def run(request: Request, course: Course, tell: Callable[[Progress], None]) -> tuple[RunInfo, list[tuple[str, Report]]]:
     """Grades everything and writes all that a run leaves in `request.out`. UsageError for unreadable requests."""
     started = datetime.now(UTC)
-    candidates = submissions.find(list(request.paths), course)
+    out = request.out.parent.resolve() / request.out.name  # as the candidates' paths are written
+    # Reports may be written beside the submissions; those of an earlier run are no student.
+    candidates = [one for one in submissions.find(list(request.paths), course) if one.path != out]
     if not candidates:
         raise UsageError(f"{request.paths[0]}: no submission in it; give a folder with one submission a sub-folder, or a zip")
     exercises = _exercises(request, course, candidates)

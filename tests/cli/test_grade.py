@@ -194,6 +194,15 @@ def test_an_output_folder_that_cannot_be_made_is_told(root: Path, inbox: Path, t
     assert "give --out a folder" in done.stderr
 
 
+def test_reports_written_into_the_inbox_are_no_student_of_the_next_run(root: Path, inbox: Path, tmp_path: Path) -> None:
+    for student in ("ada", "ben"):
+        shutil.copytree(inbox / student, tmp_path / student)
+    for _ in range(2):
+        assert grader(root, "grade", tmp_path, "--out", tmp_path / "reports").returncode == 0
+    rows = csv.DictReader((tmp_path / "reports" / "scores.csv").read_text("utf-8").splitlines())
+    assert [row["student"] for row in rows] == ["ada", "ben"]
+
+
 def test_outside_a_course_the_cure_is_told(root: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "grader.cli.main", "list"]
     done = subprocess.run(
